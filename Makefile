@@ -1,0 +1,45 @@
+# make demo [FOR=60]   three virtual boards on one feeder, and the coordinator with its dashboard
+# make test            everything: lint, types, unit tests, virtual boards, coordinator, browser
+
+FOR ?= 0
+PYTEST = .venv/bin/pytest --quiet
+
+.NOTPARALLEL:
+.PHONY: demo test setup setup-browser lint types unit virtual coordinator end-to-end demo-test clean
+
+demo: setup
+	@.venv/bin/python -m tools.demo --for $(FOR)
+
+test: lint types unit coordinator virtual end-to-end demo-test
+
+setup:
+	@tools/setup.sh
+
+setup-browser:
+	@tools/setup.sh browser
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: setup
+	.venv/bin/mypy host boards tools hil_tests
+
+unit: setup
+	cd firmware && ../.venv/bin/python -m unittest discover --quiet tests
+	.venv/bin/node firmware/tests/run_micropython.mjs
+
+coordinator: setup-browser
+	$(PYTEST) host/tests tools/tests
+
+virtual: setup
+	$(PYTEST) boards/virtual
+
+end-to-end: setup-browser
+	$(PYTEST) -rP hil_tests
+
+demo-test: setup
+	.venv/bin/python -m tools.demo --for 60
+
+clean:
+	rm -rf build .venv boards/virtual/node_modules
