@@ -1,0 +1,347 @@
+"""The node: builds the parts and owns the order of one tick. Nothing else knows all parts.
+
+    control   clock, sense, protect, plan, shed, switch, record      allocates nothing
+    watchdog  fed only when all of control has run
+    link      one guarded step: whatever goes wrong in it is counted and named, and stays there
+
+An error in control is not caught: the timer comes back, and if the error does too, the watchdog
+goes unfed and starts the board anew, with its relays off.
+"""
+
+from array import array
+
+from micropython import const
+
+from node.journal import Events, Minutes
+from node.link.client import Client
+from node.link.messages import MessageError
+from node.link.signing import Signer
+from node.link.wifi import Wifi
+from node.planning import Planning
+from node.protection import Protection
+from node.relays import Relays
+from node.safety import Safety
+from node.sensing.ads1115 import Ads1115
+from node.sensing.readings import Readings
+from node.sensing.rms import TrueRms
+from node.shedding import Shedding
+from node.storage import Storage
+from node.ticks import Clock
+
+# Between two tries to find a converter that did not answer at the start.
+_SEARCH_S = const(2)
+
+current = None
+
+
+class App:
+    def __init__(self, config, secrets, hardware):
+        """`config` is merged; `secrets` is (key, Wi-Fi password), or None for no link.
+
+        `hardware` offers time, i2c, pin(), feed(), files, network, wlan(), randint(), heap_free()
+        and reset, as `node.hardware.Hardware` does.
+        """
+        circuits = config["circuits"]
+        timing = config["timing"]
+        self.reset = hardware.reset
+        self.heap_free = hardware.heap_free
+        self.clock = Clock(hardware.time)
+        self.events = Events(self.clock)
+        self.minutes = Minutes(len(circuits))
+        self.storage = Storage(hardware.files, "/state.json")
+        self.relays = self._make_relays(config, hardware)
+        self.adc = Ads1115(hardware.i2c, hardware.time)
+        self.readings = Readings(circuits)
+        self.protection = Protection(config["feeder"], circuits, timing["limit_s"])
+        self.shedding = Shedding(circuits, timing)
+        self.planning = Planning(config["feeder"], circuits)
+        self.safety = Safety(
+            circuits, timing["boot_delay_s"], hardware.randint, bool(self.storage.damaged)
+        )
+        self._note_circuits(config)
+        self._prepare_ticks(timing["tick_ms"], hardware)
+        self._make_link(config, secrets, hardware)
+
+    def _make_relays(self, config, hardware):
+        circuits = config["circuits"]
+        active = config["pins"]["active"]
+        gate = hardware.pin(config["pins"]["gate"], 0)
+        pins = [hardware.pin(circuit["pin"], 1 - active) for circuit in circuits]
+        return Relays(circuits, pins, gate, active, self.events, self.clock)
+
+    def _note_circuits(self, config):
+        circuits = config["circuits"]
+        self._count = len(circuits)
+        self.names = [c["name"] for c in circuits]
+        self._channel = bytearray([c["channel"] for c in circuits])
+        self._current_ma = array("i", [0] * self._count)
+        self._is_helpless = False
+        self._mains_hz = config["mains_hz"]
+        self._rms = None
+        self._turn = 0
+        self._searched_s = -_SEARCH_S
+
+    def _prepare_ticks(self, tick_ms, hardware):
+        self.tick_ms = tick_ms
+        self.longest_us = 0
+        self.dropped = 0
+        self._ticks_us = hardware.time.ticks_us
+        self._ticks_diff = hardware.time.ticks_diff
+        self._feed = hardware.feed
+        self._window = self.adc.window
+        # Bound once: looking a method up builds an object.
+        self._control = (
+            self.clock.advance,
+            self._sense,
+            self._protect,
+            self._plan,
+            self._shed,
+            self._return_one,
+            self._switch,
+            self._record,
+        )
+
+    def _make_link(self, config, secrets, hardware):
+        self.client = self.wifi = None
+        if not secrets or not config["link"]["host"]:
+            return
+        key, password = secrets
+        self.wifi = Wifi(hardware.wlan(), config["wifi"]["ssid"], password, self.clock)
+        self.client = Client(
+            config["link"], config["id"], Signer(key), hardware.network, self.storage, self
+        )
+
+    def start(self):
+        """Before the first tick: counts the boot in flash, and lets the coils have supply."""
+        self.planning.restore_orders(self.storage.off)
+        if self.storage.damaged:
+            self.events.add("state_lost")
+        self._count_boot()
+        self._find_converter()
+        self.clock.advance()
+        self.relays.enable()
+
+    def _count_boot(self):
+        """A flash that cannot be written costs the link: a boot's messages need a new counter."""
+        try:
+            self.storage.count_boot()
+        except OSError:
+            self.client = None
+
+    def stop(self):
+        """All coils without supply. Ticks must have ended."""
+        self.relays.disable()
+
+    # The order of one tick.
+
+    def tick(self, _timer=None):
+        if 4 * self.clock.since_last_ms() < 3 * self.tick_ms:
+            return  # left over from a late one, whose gap has been counted
+        began_us = self._ticks_us()
+        for step in self._control:
+            step()
+        self.dropped += max(self.clock.gap_ms // self.tick_ms - 1, 0)
+        self._feed()
+        self._link()
+        self.longest_us = max(self.longest_us, self._ticks_diff(self._ticks_us(), began_us))
+
+    def _sense(self):
+        """One window of the circuit whose turn it is."""
+        self.readings.grow_older(self.clock.step_ms)
+        self.relays.grow_older(self.clock.step_ms)
+        i = self._turn
+        self._turn = (i + 1) % self._count
+        if not self._rms and not self._find_converter():
+            self.readings.lost(i)
+            return
+        try:
+            samples = self._rms.samples
+            if self._window(self._channel[i], samples) == len(samples):
+                self.readings.take(i)
+        except OSError:
+            self.readings.lost(i)
+
+    def _find_converter(self):
+        """Whether its rate is known now. Takes 125 ms when it answers, once."""
+        if self.clock.up_s - self._searched_s < _SEARCH_S:
+            return False
+        self._searched_s = self.clock.up_s
+        try:
+            self.adc.measure_rate()
+        except OSError:
+            return False
+        rms = TrueRms(self._mains_hz, self.adc.conversion_ns)
+        self.readings.use(rms)
+        self._rms = rms
+        return True
+
+    def _protect(self):
+        readings = self.readings
+        relays = self.relays
+        saturated = 0
+        for i in range(self._count):
+            closed = relays.closed[i]
+            self._current_ma[i] = readings.current_ma(i, closed, relays.since_edge_ms[i])
+            if closed and readings.state[i] == "saturated":
+                saturated |= 1 << i
+        step_ms = self.clock.step_ms
+        self.protection.update(self._current_ma, saturated, self.planning.limit_ma, step_ms)
+
+    def _plan(self):
+        self.planning.update(self.clock.up_s)
+
+    def _shed(self):
+        protection = self.protection
+        if not protection.is_over():
+            self._is_helpless = False
+            return
+        may = self._bits(self.relays.closed) & self.shedding.sheddable
+        own = protection.overloaded & may
+        chosen = self.shedding.choose(protection.excess_ma, self._current_ma, may, own)
+        for i in range(self._count):
+            if chosen & 1 << i:
+                self._shed_one(i, own)
+        if not self.shedding.enough and not self._is_helpless:
+            self._is_helpless = True
+            self.events.add("overload", -1, max(protection.excess_ma))
+
+    def _shed_one(self, i, own):
+        if self.readings.is_assumed(i):
+            reason = "safe_sensor"
+        elif own & 1 << i:
+            reason = "shed_circuit"
+        else:
+            reason = "shed_feeder"
+        self.shedding.shed(i, reason, self.readings.last_ma[i], self.clock.up_s)
+
+    def _return_one(self):
+        up_s = self.clock.up_s
+        i = self.shedding.may_return(
+            up_s, self.protection.load_ma, self.planning.limit_ma, self._wanted(), self._trusted()
+        )
+        if i >= 0:
+            self.shedding.returned(i, up_s)
+            if self.shedding.trial:
+                self.protection.put_on_trial(i)
+
+    def _switch(self):
+        """Openers first, in this order; where none speaks, the plan's wish."""
+        relays = self.relays
+        planning = self.planning
+        for i in range(self._count):
+            reason = self._opener(i)
+            if reason:
+                relays.open(i, reason)
+            else:
+                relays.wish(i, planning.on[i], planning.reason[i])
+
+    def _opener(self, i):
+        if self.planning.is_ordered_off(i):
+            return "override"
+        return self.shedding.reason[i] or self.safety.opener(i, self.clock.up_s)
+
+    def _record(self):
+        step_ms = self.clock.step_ms
+        self.minutes.sample(self.clock.up_s, step_ms, self._current_ma, self.relays.closed)
+
+    def _link(self):
+        """The one guarded boundary."""
+        client = self.client
+        if not client:
+            return
+        try:
+            if self.wifi.step():
+                client.step()
+        except Exception as error:
+            self._link_failed(error)
+
+    def _link_failed(self, error):
+        try:
+            self.client.failed(error)
+        except MemoryError:
+            pass  # closed, counted and waiting by then; only the text of the error is missing
+
+    # What the steps ask for.
+
+    def _bits(self, flags):
+        bits = 0
+        for i in range(self._count):
+            if flags[i]:
+                bits |= 1 << i
+        return bits
+
+    def _wanted(self):
+        """Those that nothing but their shedding keeps open, on phases with nothing to free."""
+        wanted = 0
+        up_s = self.clock.up_s
+        for i in range(self._count):
+            if self.planning.is_ordered_off(i) or self.safety.opener(i, up_s):
+                continue
+            # A return that the relay could not carry out would start its trial for nothing.
+            if self.protection.is_phase_over(i) or not self.relays.may_change(i):
+                continue
+            if self.planning.on[i]:
+                wanted |= 1 << i
+        return wanted
+
+    def _trusted(self):
+        trusted = 0
+        for i in range(self._count):
+            if self.readings.is_trusted(i):
+                trusted |= 1 << i
+        return trusted
+
+    def refused(self):
+        return self.client.refused
+
+    # What the link hands over.
+
+    def obey(self, answer, sent_s):
+        """Stores what must survive, then obeys. True when it brought a newer plan."""
+        planning = self.planning
+        is_new = (answer.epoch, answer.rev) != (planning.epoch, planning.rev)
+        self._check_order(answer, is_new)
+        self.storage.remember(answer.epoch, answer.plan.off() if answer.plan else None)
+        planning.accept(answer, sent_s)
+        self._acknowledge(answer)
+        if answer.plan:
+            self.safety.orders_unknown = False
+        if is_new:
+            self.events.add("plan", -1, answer.rev)
+        return is_new
+
+    def _check_order(self, answer, is_new):
+        planning = self.planning
+        if answer.epoch < self.storage.epoch:
+            raise MessageError("epoch %d is below %d" % (answer.epoch, self.storage.epoch))
+        if answer.epoch == planning.epoch and answer.rev < planning.rev:
+            raise MessageError("rev %d is below %d" % (answer.rev, planning.rev))
+        if is_new and not answer.plan:
+            raise MessageError("plan missing")
+
+    def _acknowledge(self, answer):
+        self.events.acknowledge(answer.ack_event)
+        for boot, minute in answer.ack_minutes:
+            if boot == self.storage.boot:
+                self.minutes.acknowledge(minute)
+
+    # For people.
+
+    def status(self):
+        """Prints a table of the circuits and a line each of limits and link."""
+        relays = self.relays
+        readings = self.readings
+        print("%-16s %8s %-9s %-6s %s" % ("circuit", "mA", "sensor", "relay", "reason"))
+        for i in range(self._count):
+            state = "closed" if relays.closed[i] else "open"
+            row = (self.names[i], readings.last_ma[i], readings.state[i], state, relays.reason[i])
+            print("%-16s %8d %-9s %-6s %s" % row)
+        planning = self.planning
+        print("load mA", list(self.protection.load_ma), "limit mA", list(planning.limit_ma))
+        plan = "expired" if planning.expired else "valid"
+        print("plan %d.%d %s" % (planning.epoch, planning.rev, plan))
+        print("up %d s, boot %d" % (self.clock.up_s, self.storage.boot))
+        print("longest tick %d us, dropped %d" % (self.longest_us, self.dropped))
+        if self.client:
+            answers, errors = self.client.answers, self.client.errors
+            print("answers %d, errors %d %s" % (answers, errors, self.client.last_error))

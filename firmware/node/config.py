@@ -1,0 +1,224 @@
+"""The board's configuration: merged with its defaults once, checked once, in this place.
+
+`/config.json` says what the board is, `/secrets.json` holds its key and the Wi-Fi password. An
+unknown key is an error, and a bad value is named by its key. The tables of rules are built when
+they are needed, so that none of them stays in memory.
+"""
+
+import binascii
+import json
+
+_ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+# Pins of an ESP8266 that no flash chip sits on.
+_PINS = (0, 2, 4, 5, 12, 13, 14, 15, 16)
+_LARGEST_MA = 125_000
+# A circuit is read every so many ticks as there are circuits; `readings` trusts one this long.
+_READING_MS = 500
+
+
+class ConfigError(ValueError):
+    """Names the key and what is wrong with its value."""
+
+
+def _whole(value, name, low, high):
+    if type(value) is not int or not low <= value <= high:
+        raise ConfigError("%s: %r is no whole number from %d to %d" % (name, value, low, high))
+
+
+def _word(value, name, *choices):
+    if value not in choices:
+        raise ConfigError("%s: %r is none of %s" % (name, value, ", ".join(map(str, choices))))
+
+
+def _flag(value, name):
+    if not isinstance(value, bool):
+        raise ConfigError("%s: %r is neither true nor false" % (name, value))
+
+
+def _text(value, name, longest):
+    if not isinstance(value, str) or len(value) > longest:
+        raise ConfigError("%s: %r is no text of at most %d characters" % (name, value, longest))
+
+
+def _board_id(value, name):
+    _text(value, name, 32)
+    if not value or value[0] == "-" or any(c not in _ID_CHARACTERS for c in value):
+        raise ConfigError("%s: %r is not made of a-z, 0-9 and inner -" % (name, value))
+
+
+def _numbers(value, name, count, low, high):
+    if not isinstance(value, list) or len(value) != count:
+        raise ConfigError("%s: %r is no list of %d numbers" % (name, value, count))
+    for i, number in enumerate(value):
+        _whole(number, "%s[%d]" % (name, i), low, high)
+
+
+def _board_rules():
+    return {"id": (None, _board_id), "mains_hz": (50, _word, 50, 60)}
+
+
+def _pin_rules():
+    return {
+        "sda": (4, _word) + _PINS,
+        "scl": (0, _word) + _PINS,
+        "gate": (5, _word) + _PINS,
+        "active": (1, _word, 0, 1),
+    }
+
+
+def _feeder_rules():
+    return {
+        "rating_ma": (None, _numbers, 3, 0, _LARGEST_MA),
+        "breaker": ("B", _word, "B", "C", "D"),
+        "safe_limit_ma": (None, _numbers, 3, 0, _LARGEST_MA),
+    }
+
+
+def _circuit_rules():
+    return {
+        "name": ("", _text, 32),
+        "phase": (1, _whole, 1, 3),
+        "pin": (None, _word) + _PINS,
+        "channel": (None, _whole, 0, 3),
+        "rated_ma": (None, _whole, 100, _LARGEST_MA),
+        "limit_ma": (0, _whole, 0, _LARGEST_MA),
+        "contact_ma": (10_000, _whole, 100, _LARGEST_MA),
+        "contactor": (False, _flag),
+        "priority": (4, _whole, 1, 9),
+        "kind": ("deferrable", _word, "critical", "deferrable", "thermal", "ev"),
+        "safe": ("keep", _word, "on", "off", "keep"),
+        "default": ("on", _word, "on", "off"),
+        "ct_ma_per_v": (30_000, _whole, 1_000, 200_000),
+        "min_on_s": (0, _whole, 0, 3600),
+        "min_off_s": (10, _whole, 0, 3600),
+    }
+
+
+def _timing_rules():
+    return {
+        "tick_ms": (40, _whole, 25, 200),
+        "limit_s": (5, _whole, 1, 60),
+        "restore_wait_s": (30, _whole, 1, 3600),
+        "restore_cap_s": (480, _whole, 1, 86_400),
+        "retry_s": (300, _whole, 1, 86_400),
+        "boot_delay_s": ([2, 10], _numbers, 2, 0, 600),
+    }
+
+
+def _link_rules():
+    return {
+        "host": ("", _text, 15),
+        "port": (8087, _whole, 1, 65_535),
+        "report_s": (10, _whole, 1, 3600),
+        "timeout_s": (5, _whole, 1, 60),
+    }
+
+
+def _merge(given, rules, where=""):
+    if not isinstance(given, dict):
+        raise ConfigError("%s: must be an object" % (where or "configuration"))
+    for key in given:
+        if key not in rules:
+            raise ConfigError("%s%s: unknown key" % (where, key))
+    merged = {}
+    for key, rule in rules.items():
+        value = given.get(key, rule[0])
+        if value is None:
+            raise ConfigError("%s%s: missing" % (where, key))
+        rule[1](value, where + key, *rule[2:])
+        merged[key] = value
+    return merged
+
+
+def merge(given):
+    """The whole configuration with every key set. Raises ConfigError."""
+    if not isinstance(given, dict):
+        raise ConfigError("configuration: must be an object")
+    sections = ("pins", "feeder", "circuits", "timing", "link", "wifi")
+    board = {key: value for key, value in given.items() if key not in sections}
+    config = _merge(board, _board_rules())
+    config["pins"] = _merge(given.get("pins", {}), _pin_rules(), "pins.")
+    config["feeder"] = _merge(given.get("feeder", {}), _feeder_rules(), "feeder.")
+    config["timing"] = _merge(given.get("timing", {}), _timing_rules(), "timing.")
+    config["link"] = _merge(given.get("link", {}), _link_rules(), "link.")
+    config["wifi"] = _merge(given.get("wifi", {}), {"ssid": ("", _text, 32)}, "wifi.")
+    config["circuits"] = _circuits(given.get("circuits"))
+    _check_together(config)
+    return config
+
+
+def _circuits(given):
+    if not isinstance(given, list) or not 1 <= len(given) <= 4:
+        raise ConfigError("circuits: one to four are needed")
+    circuits = []
+    for i, one in enumerate(given):
+        circuit = _merge(one, _circuit_rules(), "circuits[%d]." % i)
+        circuit["limit_ma"] = circuit["limit_ma"] or circuit["rated_ma"]
+        circuits.append(circuit)
+    return circuits
+
+
+def _check_together(config):
+    """What no key can say alone."""
+    feeder = config["feeder"]
+    for p in range(3):
+        if feeder["safe_limit_ma"][p] > feeder["rating_ma"][p]:
+            raise ConfigError("feeder.safe_limit_ma[%d]: above rating_ma" % p)
+    low_s, high_s = config["timing"]["boot_delay_s"]
+    if low_s > high_s:
+        raise ConfigError("timing.boot_delay_s: the first is above the second")
+    if len(config["circuits"]) * config["timing"]["tick_ms"] > _READING_MS:
+        raise ConfigError("timing.tick_ms: a reading would be too old before its circuit's turn")
+    pins = [config["pins"][key] for key in ("sda", "scl", "gate")]
+    channels = []
+    for i, circuit in enumerate(config["circuits"]):
+        where = "circuits[%d]." % i
+        _check_circuit(circuit, where, feeder["rating_ma"])
+        if circuit["channel"] in channels:
+            raise ConfigError(where + "channel: used by an earlier circuit")
+        channels.append(circuit["channel"])
+        pins.append(circuit["pin"])
+    if len(set(pins)) != len(pins):
+        raise ConfigError("pins: %r has one twice" % pins)
+
+
+def _check_circuit(circuit, where, rating_ma):
+    if not rating_ma[circuit["phase"] - 1]:
+        raise ConfigError(where + "phase: the feeder has no rating there")
+    if circuit["limit_ma"] > circuit["rated_ma"]:
+        raise ConfigError(where + "limit_ma: above rated_ma")
+    if circuit["contactor"]:
+        return
+    if circuit["rated_ma"] > circuit["contact_ma"]:
+        raise ConfigError(where + "rated_ma: above contact_ma without a contactor")
+    if circuit["kind"] == "ev":
+        raise ConfigError(where + "contactor: an ev circuit needs one")
+
+
+def load(path):
+    """The merged configuration in the file `path`. Raises ConfigError."""
+    return merge(_read(path))
+
+
+def load_secrets(path):
+    """(key, Wi-Fi password): 32 bytes and a text. Raises ConfigError."""
+    secrets = _read(path)
+    rules = {"key": (None, _text, 64), "wifi_password": ("", _text, 64)}
+    secrets = _merge(secrets, rules)
+    try:
+        key = binascii.unhexlify(secrets["key"])
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ConfigError("key: must be 64 hex digits")
+    return key, secrets["wifi_password"]
+
+
+def _read(path):
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except OSError as error:
+        raise ConfigError("%s: %s" % (path, error)) from None
+    except ValueError:
+        raise ConfigError("%s: not JSON" % path) from None

@@ -1,0 +1,100 @@
+"""The edge: everything of the chip that the node is handed, in one place."""
+
+import gc
+import os
+import random
+import select
+import socket
+import sys
+import time
+
+import machine
+import network
+
+import node
+from node import app
+
+# What reset_cause() counts: the reasons of the SDK's rst_info.
+_RESETS = ("power_on", "wdt", "exception", "wdt", "soft", "deep_sleep", "hard")
+
+
+class Files:
+    def open(self, path, mode="r"):
+        return open(path, mode)
+
+    def rename(self, old, new):
+        os.rename(old, new)
+
+
+class Network:
+    def socket(self):
+        return socket.socket()
+
+    def poller(self):
+        return select.poll()
+
+    def randint(self, low, high):
+        return random.randint(low, high)
+
+
+class Hardware:
+    def __init__(self, pins):
+        self.time = time
+        self.files = Files()
+        self.network = Network()
+        self.randint = random.randint
+        self.reset = _RESETS[machine.reset_cause()]
+        scl, sda = machine.Pin(pins["scl"]), machine.Pin(pins["sda"])
+        self.i2c = machine.I2C(scl=scl, sda=sda, freq=400_000)
+        self._watchdog = None
+
+    def pin(self, number, value):
+        """An output that is `value` from its first moment."""
+        return machine.Pin(number, machine.Pin.OUT, value=value)
+
+    def wlan(self):
+        return network.WLAN(network.STA_IF)
+
+    def heap_free(self):
+        gc.collect()
+        return gc.mem_free()
+
+    def watch(self):
+        """From here on the board starts anew unless fed: every 1.5 s at least."""
+        self._watchdog = machine.WDT()
+
+    def feed(self):
+        if self._watchdog:
+            self._watchdog.feed()
+
+
+def run():
+    """Starts the node; returns at once. Says why not when the configuration does not allow it."""
+    settings, secrets = _configuration()
+    if not settings:
+        return
+    machine.freq(160_000_000)
+    hardware = Hardware(settings["pins"])
+    board = app.App(settings, secrets, hardware)
+    board.start()
+    app.current = board
+    board.timer = machine.Timer(-1)
+    hardware.watch()
+    board.timer.init(period=board.tick_ms, mode=machine.Timer.PERIODIC, callback=board.tick)
+    print("headroom: %s runs, boot %d" % (settings["id"], board.storage.boot))
+
+
+def _configuration():
+    """(configuration, secrets); (None, None) when it is bad. Without secrets the board still
+    protects; it only talks to nobody."""
+    from node import config
+
+    settings = secrets = None
+    try:
+        settings = config.load("/config.json")
+        secrets = config.load_secrets("/secrets.json")
+    except config.ConfigError as error:
+        print("headroom: %s," % ("no link" if settings else "not started"), error)
+    # Its rules are needed once a start: 2 KiB of heap back.
+    del sys.modules["node.config"], node.config
+    return settings, secrets

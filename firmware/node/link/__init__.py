@@ -1,0 +1,1 @@
+"""The talk with the coordinator: never needed for protection, never able to hold it up."""

@@ -1,0 +1,222 @@
+"""The HTTP client: one report up, one answer down, a connection each, one state a step.
+
+Nothing here waits. The address is numeric, the socket does not block, and a state that finds
+nothing to do comes back at the next step. One buffer serves both ways: a report is in it until it
+is sent, the answer after that. Whatever goes wrong is raised; the caller passes it to `failed`,
+which closes the socket, counts and names the error. One lost report is made up for soon, because
+a lease may hang on it; after more failures in a row the tries get as rare as reports are.
+
+A report is never sent twice: its events and minutes are in the next one until they are
+acknowledged, and each has an id of its own. So the first send of a sequence is its only one.
+"""
+
+import errno
+
+from micropython import const
+
+from node.link.messages import Answer, MessageError, Report, last_boot
+
+# The headers of a report end where its body starts: 261 bytes with the longest id and address.
+# An answer has 512 bytes for its own.
+_BODY_AT = const(272)
+_HEAD_LONGEST = const(640)
+_BUFFER_BYTES = const(2048)
+_ANSWER_LONGEST = const(1536)
+_MOST_DOUBLINGS = const(12)
+
+_POLLOUT = const(4)
+_POLLERR_HUP = const(24)
+
+
+class Client:
+    def __init__(self, settings, board_id, signer, network, storage, parts):
+        """`network` offers socket(), poller() and randint(); `parts` is what a report tells of.
+
+        `parts.obey(answer, sent_s)` is called with each answer that is right.
+        """
+        self._address = (settings["host"], settings["port"])
+        self._report_s = settings["report_s"]
+        self._timeout_s = settings["timeout_s"]
+        self._id = board_id.encode()
+        self._signer = signer
+        self._network = network
+        self._storage = storage
+        self._parts = parts
+        self._clock = parts.clock
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._view = memoryview(self._buffer)
+        self._report = Report(self._buffer, _BODY_AT, parts)
+        self._socket = None
+        self._poller = None
+        self._state = self._idle
+        self._busy = False
+        self._seq = 0
+        self._sent_s = 0
+        self._due_s = self._clock.up_s + network.randint(0, 2)
+        self._failures = 0
+        self._signature = b""
+        self._at = 0
+        self._end = 0
+        self._status = 0
+        self.answers = 0
+        self.errors = 0
+        self.refused = 0
+        self.last_error = ""
+
+    def step(self):
+        if self._busy and self._clock.up_s - self._sent_s > self._timeout_s:
+            raise OSError(errno.ETIMEDOUT)
+        self._state()
+
+    def failed(self, error):
+        """After anything that `step` raised."""
+        self._close()
+        self.errors += 1
+        if isinstance(error, MessageError):
+            self.refused += 1
+        self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
+        self._wait(min(1 << self._failures, self._report_s))
+        # Last, because a text needs memory, and that may be what went wrong.
+        self.last_error = type(error).__name__
+        self.last_error = "%s: %s" % (self.last_error, error)
+
+    def _wait(self, wait_s):
+        """Jitter of a quarter keeps boards that lost one coordinator from coming back as one."""
+        self._due_s = self._clock.up_s + wait_s + self._network.randint(0, wait_s // 4)
+        self._state = self._idle
+        self._busy = False
+
+    def _close(self):
+        if self._socket:
+            self._socket.close()
+        self._socket = None
+        self._poller = None
+
+    def _idle(self):
+        if self._clock.up_s >= self._due_s:
+            self._state = self._write_head
+
+    def _write_head(self):
+        self._seq += 1
+        self._sent_s = self._clock.up_s
+        self._busy = True
+        self._report.write_head(self._storage.boot, self._seq)
+        self._state = self._write_events
+
+    def _write_events(self):
+        self._report.write_events()
+        self._state = self._write_minutes
+
+    def _write_minutes(self):
+        self._report.write_minutes()
+        self._state = self._sign
+
+    def _sign(self):
+        self._end = self._report.end
+        body = self._view[_BODY_AT : self._end]
+        self._signature = self._signer.sign(b"report\n", self._id, b"\n", body)
+        head = (
+            "POST /api/v1/boards/%s/reports HTTP/1.1\r\nHost: %s:%d\r\n"
+            "Content-Type: application/json\r\nContent-Length: %d\r\n"
+            "Connection: close\r\nHeadroom-Signature: %s\r\n\r\n"
+        ) % ((self._id.decode(),) + self._address + (len(body), self._signature.decode()))
+        self._at = _BODY_AT - len(head)
+        self._buffer[self._at : _BODY_AT] = head.encode()
+        self._state = self._connect
+
+    def _connect(self):
+        self._socket = self._network.socket()
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect(self._address)
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        self._poller = self._network.poller()
+        self._poller.register(self._socket, _POLLOUT)
+        self._state = self._await_connection
+
+    def _await_connection(self):
+        ready = self._poller.poll(0)
+        if not ready:
+            return
+        if ready[0][1] & _POLLERR_HUP:
+            raise OSError(errno.ECONNREFUSED)
+        self._state = self._send
+
+    def _send(self):
+        try:
+            self._at += self._socket.send(self._view[self._at : self._end])
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+        if self._at == self._end:
+            self._at = 0
+            self._state = self._receive
+
+    def _receive(self):
+        """Until the other side closes: the report asked for that."""
+        if self._at == _BUFFER_BYTES:
+            raise MessageError("answer: too long")
+        count = self._socket.readinto(self._view[self._at :])
+        if count is None:
+            return
+        if count:
+            self._at += count
+        else:
+            self._close()
+            self._state = self._verify
+
+    def _verify(self):
+        """The signature covers status and body, so an answer cut short cannot pass either."""
+        self._end = self._at
+        head = bytes(self._view[: min(self._end, _HEAD_LONGEST)])
+        self._at = head.find(b"\r\n\r\n") + 4
+        if self._at < 4:
+            raise MessageError("answer: no end of headers")
+        lines = head[: self._at].split(b"\r\n")
+        self._status = _status(lines[0])
+        body = self._view[self._at : self._end]
+        if len(body) > _ANSWER_LONGEST:
+            raise MessageError("answer: too long")
+        status = b"%d" % self._status
+        parts = (b"answer\n", self._signature, b"\n", status, b"\n", body)
+        if not self._signer.is_signed(_header(lines, b"headroom-signature"), *parts):
+            raise MessageError("answer %d: not signed by the coordinator" % self._status)
+        self._state = self._hand_over
+
+    def _hand_over(self):
+        body = self._view[self._at : self._end]
+        if self._status == 409:
+            self._jump_above(last_boot(body))
+        elif self._status != 200:
+            raise OSError("refused with status %d" % self._status)
+        else:
+            self._accept(body)
+
+    def _accept(self, body):
+        parts = self._parts
+        answer = Answer(body, self._storage.boot, self._seq, parts.planning.count)
+        is_new = parts.obey(answer, self._sent_s)
+        self._wait(0 if is_new else self._report_s)
+        self._failures = 0
+        self.answers += 1
+
+    def _jump_above(self, boot):
+        """The coordinator knows a higher boot of this board: flash was restored."""
+        self._storage.count_boot(above=boot)
+        raise OSError("boot counter raised above %d" % boot)
+
+
+def _status(line):
+    words = line.split(b" ")
+    if len(words) < 2 or not words[1].isdigit():
+        raise MessageError("answer: no status")
+    return int(words[1])
+
+
+def _header(lines, name):
+    for line in lines[1:]:
+        if line[: len(name)].lower() == name:
+            return line[len(name) + 1 :].strip()
+    return b""

@@ -1,0 +1,195 @@
+"""The two messages of PROTOCOL.md: the report, written part by part, and the answer, checked.
+
+The report is written into a buffer made once, a part at a time so that no tick writes all of it.
+Nothing of an answer is applied before all of it has been checked.
+"""
+
+import io
+import json
+
+from micropython import const
+
+from node import version
+
+REPORT_BYTES = const(1536)
+# A day of quarters of an hour. Longer strings would need a piece of heap that may not be there.
+_PLAN_SLOTS = const(96)
+_MOST_EVENTS = const(6)
+_MOST_MINUTES = const(4)
+# Kept free for what closes the report.
+_TAIL_BYTES = const(8)
+_TIME_2020 = 1_577_836_800
+_LONGEST_S = const(1 << 29)
+_LARGEST = const(1 << 30)
+
+
+class MessageError(ValueError):
+    """What in an answer is not as PROTOCOL.md says."""
+
+
+class Report:
+    """Writes the report of the parts it is given into `buffer`, from `start` on."""
+
+    def __init__(self, buffer, start, parts):
+        """`parts` has clock, storage, planning, readings, relays, minutes, events and counts."""
+        self._buffer = buffer
+        self._start = start
+        self._limit = start + REPORT_BYTES - _TAIL_BYTES
+        self._parts = parts
+        self._boot = 0
+        self.end = start
+
+    def write_head(self, boot, seq):
+        parts = self._parts
+        planning = parts.planning
+        self.end = self._start
+        self._boot = boot
+        self._write('{"v":1,"boot":%d,"seq":%d,"up_s":%d,' % (boot, seq, parts.clock.up_s))
+        self._write('"fw":"%s","reset":"%s",' % (version, parts.reset))
+        epoch = parts.storage.epoch
+        rev = planning.rev if planning.epoch == epoch else 0
+        self._write('"epoch":%d,"rev":%d,' % (epoch, rev))
+        self._write('"limit_ma":[%d,%d,%d],' % tuple(planning.limit_ma))
+        self._write('"lease_seq":%d,"refused":%d,' % (planning.lease_seq, parts.refused()))
+        self._write('"lost":[%d,%d],' % (parts.minutes.lost, parts.events.lost))
+        self._write('"heap_free":%d,' % parts.heap_free())
+        self._write('"tick":[%d,%d],' % (parts.longest_us // 1000, parts.dropped))
+        self._write_circuits(parts.readings, parts.relays)
+
+    def _write_circuits(self, readings, relays):
+        self._write('"circuits":')
+        for i in range(relays.count):
+            self._write(
+                '%s[%d,%d,"%s",%d,"%s"]'
+                % (
+                    "," if i else "[",
+                    readings.last_ma[i],
+                    readings.age_ms[i],
+                    readings.state[i],
+                    relays.closed[i],
+                    relays.reason[i],
+                )
+            )
+
+    def write_events(self):
+        events = self._parts.events
+        self._write('],"events":[')
+        for k in range(min(events.stored, _MOST_EVENTS)):
+            if not self._write(("," if k else "") + '[%d,%d,"%s",%d,%d]' % events.record(k)):
+                break
+
+    def write_minutes(self):
+        minutes = self._parts.minutes
+        self._write('],"minutes":[')
+        for k in range(min(minutes.stored, _MOST_MINUTES)):
+            record = (self._boot,) + minutes.record(k)
+            text = "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d]" % record
+            if not self._write(("," if k else "") + text):
+                break
+        self._limit += _TAIL_BYTES
+        self._write("]}")
+        self._limit -= _TAIL_BYTES
+
+    def _write(self, text):
+        """Appends `text` if it fits; says whether it did."""
+        end = self.end + len(text)
+        if end > self._limit:
+            return False
+        self._buffer[self.end : end] = text.encode()
+        self.end = end
+        return True
+
+
+class Plan:
+    def __init__(self, given, count):
+        _expect(isinstance(given, dict), "plan")
+        self.start = _whole(given, "start", 0, 1 << 40)
+        self.step_s = _whole(given, "step_s", 1, 86_400)
+        self.slots = self._checked_slots(given.get("slots"), count)
+        self.overrides = self._checked_overrides(given.get("overrides"), count)
+
+    def _checked_slots(self, slots, count):
+        _expect(isinstance(slots, list) and len(slots) in (0, count), "slots")
+        for one in slots:
+            _expect(isinstance(one, str) and len(one) <= _PLAN_SLOTS, "slots")
+            _expect(not one.strip("01-"), "slots")
+        return [one.encode() for one in slots] or [b""] * count
+
+    def _checked_overrides(self, overrides, count):
+        _expect(isinstance(overrides, list) and len(overrides) <= count, "overrides")
+        seen = []
+        for one in overrides:
+            _expect(isinstance(one, list) and len(one) == 3, "overrides")
+            _expect(_is_within(one[0], 0, count - 1) and one[0] not in seen, "overrides")
+            _expect(_is_within(one[1], 0, 1) and _is_within(one[2], 0, 1 << 40), "overrides")
+            seen.append(one[0])
+        return [tuple(one) for one in overrides]
+
+    def off(self):
+        """The OFF orders as [(circuit, until)]."""
+        return [(i, until) for i, state, until in self.overrides if state == 0]
+
+
+class Answer:
+    """A checked answer. `plan` is None when the board's plan is the newest."""
+
+    def __init__(self, body, boot, seq, count):
+        """Raises MessageError unless `body` is an answer to report (boot, seq)."""
+        given = _parsed(body)
+        _expect(isinstance(given, dict) and given.get("v") == 1, "v")
+        _expect(given.get("boot") == boot and given.get("seq") == seq, "boot, seq")
+        self.seq = seq
+        self.time = _whole(given, "time", _TIME_2020, 1 << 40)
+        self.valid_s = _whole(given, "valid_s", 0, _LONGEST_S)
+        self.lease_s = _whole(given, "lease_s", 0, _LONGEST_S)
+        self.lease_ma = given.get("lease_ma")
+        self._check_lease()
+        self.epoch = _whole(given, "epoch", 0, _LARGEST)
+        self.rev = _whole(given, "rev", 0, _LARGEST)
+        self.ack_event = _whole(given, "ack_event", 0, _LARGEST)
+        self.ack_minutes = given.get("ack_minutes")
+        self._check_minutes()
+        self.plan = Plan(given["plan"], count) if "plan" in given else None
+
+    def _check_lease(self):
+        lease_ma = self.lease_ma
+        _expect(isinstance(lease_ma, list) and len(lease_ma) == 3, "lease_ma")
+        for limit_ma in lease_ma:
+            _expect(_is_within(limit_ma, 0, _LARGEST), "lease_ma")
+
+    def _check_minutes(self):
+        _expect(isinstance(self.ack_minutes, list), "ack_minutes")
+        for one in self.ack_minutes:
+            _expect(isinstance(one, list) and len(one) == 2, "ack_minutes")
+            _expect(_is_within(one[0], 0, _LARGEST), "ack_minutes")
+            _expect(_is_within(one[1], 0, _LARGEST), "ack_minutes")
+
+
+def _parsed(body):
+    """Read where it lies: MicroPython's BytesIO does not copy, and a copy is a KiB of heap."""
+    try:
+        return json.load(io.BytesIO(body))
+    except ValueError:
+        raise MessageError("not JSON") from None
+
+
+def last_boot(body):
+    """The boot counter that a signed refusal names. Raises MessageError."""
+    given = _parsed(body)
+    _expect(isinstance(given, dict), "refusal")
+    return _whole(given, "last_boot", 0, _LARGEST)
+
+
+def _whole(given, key, low, high):
+    value = given.get(key)
+    _expect(_is_within(value, low, high), key)
+    return value
+
+
+def _is_within(value, low, high):
+    return type(value) is int and low <= value <= high
+
+
+def _expect(truth, key):
+    if not truth:
+        raise MessageError("answer: %s" % key)

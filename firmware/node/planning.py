@@ -1,0 +1,133 @@
+"""The plan in force: until when, what it wants of each circuit, and the limits it grants.
+
+Everything here runs on the board's uptime in seconds. The coordinator's Unix time is above 2**30
+and comes in with an answer only; from there ends are kept as uptime, counted from before the
+request was sent, so a board never believes in a plan or a lease longer than its coordinator does.
+
+What a circuit shall do, the first that speaks: override ON, the plan's slot, the stored safe state
+in place of a plan that has run out, the default. Override OFF is an opener and asked for apart.
+"""
+
+from array import array
+
+from micropython import const
+
+_ON = const(49)
+_OFF = const(48)
+# Further away than any board's uptime; "until cancelled".
+_ENDLESS = const(1 << 29)
+_NO_ORDER = const(-1)
+
+
+class Planning:
+    def __init__(self, feeder, circuits):
+        count = len(circuits)
+        self.count = count
+        self.epoch = 0
+        self.rev = 0
+        self.lease_seq = 0
+        self.limit_ma = array("i", feeder["safe_limit_ma"])
+        # What `keep` keeps before the first plan: a refrigerator comes back after a power cut.
+        self.on = bytearray([c["default"] == "on" for c in circuits])
+        self.reason = ["safe_link"] * count
+        self.expired = True
+        self._rating_ma = array("i", feeder["rating_ma"])
+        self._safe_limit_ma = array("i", feeder["safe_limit_ma"])
+        self._safe = [c["safe"] for c in circuits]
+        self._default = bytearray([c["default"] == "on" for c in circuits])
+        self._lease_ma = array("i", [0] * 3)
+        self._lease_end_s = 0
+        self._valid_end_s = 0
+        self._slots = [b""] * count
+        self._slot_s = 900
+        self._start_s = 0
+        self._start_unix = 0
+        self._order = array("b", [_NO_ORDER] * count)
+        self._order_end_s = array("i", [0] * count)
+        self._order_unix = [0] * count
+
+    def restore_orders(self, off):
+        """OFF orders from flash, before any relay closes: they hold until the time is known."""
+        for i, until in off:
+            if i < self.count:  # the configuration may have fewer circuits than it had
+                self._give_order(i, 0, until)
+
+    def accept(self, answer, sent_s):
+        """Obeys a checked answer to the report sent at uptime `sent_s`."""
+        if answer.plan:
+            self._take_plan(answer.plan)
+        self.epoch = answer.epoch
+        self.rev = answer.rev
+        self._valid_end_s = sent_s + answer.valid_s
+        self._lease_end_s = sent_s + answer.lease_s
+        for p in range(3):
+            self._lease_ma[p] = min(answer.lease_ma[p], self._rating_ma[p])
+        self.lease_seq = answer.seq
+        self._set_time(answer.time, sent_s)
+
+    def _take_plan(self, plan):
+        self._start_unix = plan.start
+        self._slot_s = plan.step_s
+        for i in range(self.count):
+            self._slots[i] = plan.slots[i]
+            self._order[i] = _NO_ORDER
+        for i, state, until in plan.overrides:
+            self._give_order(i, state, until)
+
+    def _give_order(self, i, state, until):
+        self._order[i] = state
+        self._order_unix[i] = until
+        self._order_end_s[i] = _ENDLESS
+
+    def _set_time(self, unix, up_s):
+        """Dates what is known in Unix time by the uptime, anew with each answer."""
+        self._start_s = _bounded(self._start_unix - unix + up_s)
+        for i in range(self.count):
+            until = self._order_unix[i]
+            self._order_end_s[i] = _bounded(until - unix + up_s) if until else _ENDLESS
+
+    def update(self, up_s):
+        """Sets `limit_ma`, `expired`, and for each circuit `on` and its `reason`."""
+        self._update_limits(up_s)
+        self.expired = up_s >= self._valid_end_s
+        for i in range(self.count):
+            if self._order[i] != _NO_ORDER and up_s >= self._order_end_s[i]:
+                self._order[i] = _NO_ORDER
+            self._update_wish(i, up_s)
+
+    def _update_limits(self, up_s):
+        leased = up_s < self._lease_end_s
+        if not leased:
+            self.lease_seq = 0
+        for p in range(3):
+            self.limit_ma[p] = self._lease_ma[p] if leased else self._safe_limit_ma[p]
+
+    def _update_wish(self, i, up_s):
+        if self._order[i] == 1:
+            self._wish(i, 1, "override")
+            return
+        if self.expired:
+            safe = self._safe[i]
+            self._wish(i, self.on[i] if safe == "keep" else safe == "on", "safe_link")
+            return
+        slot = self._slot(i, up_s)
+        if slot in (_ON, _OFF):
+            self._wish(i, slot == _ON, "plan")
+        else:
+            self._wish(i, self._default[i], "default")
+
+    def _wish(self, i, on, reason):
+        self.on[i] = on
+        self.reason[i] = reason
+
+    def _slot(self, i, up_s):
+        slots = self._slots[i]
+        k = (up_s - self._start_s) // self._slot_s
+        return slots[k] if 0 <= k < len(slots) else 0
+
+    def is_ordered_off(self, i):
+        return self._order[i] == 0
+
+
+def _bounded(up_s):
+    return max(-_ENDLESS, min(up_s, _ENDLESS))

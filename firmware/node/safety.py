@@ -1,0 +1,32 @@
+"""What keeps relays open although nothing is overloaded: the start, and orders nobody can read.
+
+After a start the circuits come back one at a time, in the order of their priority, each a random
+delay after the one before, so that neither a board's own loads nor a street of boards come back
+in one step. Losing the coordinator is not here: only the expiry of the plan acts, in `planning`.
+"""
+
+from array import array
+
+
+class Safety:
+    def __init__(self, circuits, boot_delay_s, randint, orders_unknown):
+        """`orders_unknown`: the stored OFF orders could not be read.
+
+        Somebody may work on a circuit that was ordered off; so with such a file every circuit
+        stays open, as `safe_boot`, until an answer brings the complete list of orders.
+        """
+        count = len(circuits)
+        self.orders_unknown = orders_unknown
+        self._release_s = array("i", [0] * count)
+        release_s = 0
+        for i in sorted(range(count), key=lambda i: circuits[i]["priority"] * 8 + i):
+            release_s += randint(boot_delay_s[0], boot_delay_s[1])
+            self._release_s[i] = release_s
+
+    def opener(self, i, up_s):
+        """The reason to keep circuit i open now, or None."""
+        if self.orders_unknown:
+            return "safe_boot"
+        if up_s < self._release_s[i]:
+            return "hold"
+        return None

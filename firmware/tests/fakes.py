@@ -1,0 +1,326 @@
+"""A small board for tests: honest about time, and nothing on it allocates once it is made."""
+
+import math
+import sys
+
+if sys.implementation.name == "cpython":
+    sys.path.append(__file__.rsplit("/", 1)[0] + "/cpython")
+
+TICKS_WRAP = 1 << 30
+
+
+class Time:
+    """A clock that only tests and sleeping move; wraps as the board's does."""
+
+    def __init__(self, start_us=0):
+        self.now_us = start_us
+
+    def ticks_us(self):
+        return self.now_us % TICKS_WRAP
+
+    def ticks_ms(self):
+        return self.now_us // 1000 % TICKS_WRAP
+
+    def ticks_diff(self, later, earlier):
+        return (later - earlier + TICKS_WRAP // 2) % TICKS_WRAP - TICKS_WRAP // 2
+
+    def sleep_us(self, wait_us):
+        self.now_us += wait_us
+
+    def pass_ms(self, passed_ms):
+        self.now_us += passed_ms * 1000
+
+
+class Converter:
+    """An ADS1115 on an I2C bus, for sines: each conversion is the sine's mean over its time.
+
+    Runs on microseconds as small integers: amplitude and bias are in counts.
+    """
+
+    TRANSFER_US = 100
+
+    def __init__(self, time, rate_error=0.0, mains_hz=50):
+        self.time = time
+        self.second_us = 1e6 / (1 + rate_error)
+        self.mains_hz = mains_hz
+        self.phase = 0.0
+        self.bias = [13200.0] * 4
+        self.peak = [0.0] * 4
+        self.noise = lambda: 0
+        self.absent = False
+        self._pointer = 0
+        self._config = 0x0583
+        self._begun_us = None
+
+    def writeto(self, _address, data):
+        self._transfer()
+        self._pointer = data[0]
+        if len(data) == 3:
+            self._config = data[1] << 8 | data[2]
+            runs = not self._config & 0x0100 or self._config & 0x8000
+            self._begun_us = self.time.now_us + 25 if runs else None
+
+    def readfrom_into(self, _address, buffer):
+        value = self._conversion() if self._pointer == 0 else self._status()
+        self._transfer()
+        buffer[0] = value >> 8 & 0xFF
+        buffer[1] = value & 0xFF
+
+    def _transfer(self):
+        if self.absent:
+            raise OSError(19, "no device")
+        self.time.now_us += self.TRANSFER_US
+
+    def _length_us(self):
+        return self.second_us / (860 if self._config & 0xE0 else 8)
+
+    def _status(self):
+        done = self.time.now_us >= self._begun_us + self._length_us()
+        return self._config & 0x7FFF | (0x8000 if done else 0)
+
+    def _conversion(self):
+        length_us = self._length_us()
+        k = int((self.time.now_us - self._begun_us) / length_us)
+        if k < 1:
+            return 0
+        end_us = self._begun_us + k * length_us
+        return self.count((self._config >> 12) & 3, end_us - length_us, end_us)
+
+    def count(self, channel, from_us, to_us):
+        turn = 2 * math.pi * self.mains_hz / 1e6
+        low, high = turn * from_us + self.phase, turn * to_us + self.phase
+        mean = (math.cos(low) - math.cos(high)) / (high - low)
+        count = self.bias[channel] + self.peak[channel] * mean + self.noise()
+        return max(0, min(26400, int(count + 0.5)))
+
+    def set_ma(self, channel, current_ma, ct_ma_per_v=30_000):
+        self.peak[channel] = current_ma / ct_ma_per_v * 8000 * math.sqrt(2)
+
+
+class QuietConverter:
+    """Conversions from a table, at no cost and with no allocation: for counting bytes."""
+
+    def __init__(self, time):
+        self.time = time
+        self._k = 0
+        self._is_polled = False
+        # About 1.65 A.
+        self._table = [13200, 13600, 13825, 13725, 13375, 12975, 12625, 12575, 12850, 13175]
+        self._config = 0
+
+    def writeto(self, _address, data):
+        if len(data) == 3:
+            self._config = data[1]
+            self._is_polled = False
+
+    def readfrom_into(self, _address, buffer):
+        self._k = (self._k + 1) % 7919
+        value = self._table[self._k % 10]
+        if not self._config & 1:
+            buffer[0] = value >> 8
+            buffer[1] = value & 0xFF
+        else:
+            buffer[0] = 0x80 if self._is_polled else 0
+            self._is_polled = True
+            self.time.now_us += 20_000
+
+
+class Pin:
+    def __init__(self, number, value):
+        self.number = number
+        self.level = value
+        self.edges = 0
+
+    def __call__(self, level):
+        self.edges += level != self.level
+        self.level = level
+
+
+class File:
+    def __init__(self, files, path, mode):
+        self._files = files
+        self._path = path
+        self._mode = mode
+
+    def __enter__(self):
+        if self._mode == "r" and self._path not in self._files.content:
+            raise OSError(2, "no file")
+        return self
+
+    def __exit__(self, *_error):
+        return False
+
+    def read(self):
+        return self._files.content[self._path]
+
+    def write(self, text):
+        if self._files.full:
+            raise OSError(28, "no space")
+        self._files.content[self._path] = text
+        self._files.writes += 1
+
+
+class Files:
+    def __init__(self):
+        self.content = {}
+        self.writes = 0
+        self.full = False
+
+    def open(self, path, mode="r"):
+        return File(self, path, mode)
+
+    def rename(self, old, new):
+        self.content[new] = self.content.pop(old)
+
+
+class Socket:
+    """One connection to `server`, a function from the request's bytes to the answer's.
+
+    `server` may return None: it never answers. `chunk` bytes go at a time.
+    """
+
+    def __init__(self, network):
+        self._network = network
+        self._in = b""
+        self._out = None
+        self.closed = False
+
+    def setblocking(self, flag):
+        assert not flag
+
+    def connect(self, _address):
+        raise OSError(115, "in progress")
+
+    def send(self, data):
+        part = bytes(data)[: self._network.chunk]
+        self._in += part
+        return len(part)
+
+    def readinto(self, buffer):
+        if self._out is None:
+            self._out = self._network.server(self._in)
+            return None
+        part = self._out[: min(self._network.chunk, len(buffer))]
+        self._out = self._out[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self):
+        self.closed = True
+
+
+class Poller:
+    def __init__(self, network):
+        self._network = network
+
+    def register(self, _socket, _flags):
+        pass
+
+    def poll(self, _timeout):
+        return [(None, self._network.flags)] if self._network.flags else []
+
+
+class Network:
+    def __init__(self, server=None):
+        self.server = server
+        self.chunk = 300
+        self.flags = 4
+        self.sockets = []
+
+    def socket(self):
+        self.sockets.append(Socket(self))
+        return self.sockets[-1]
+
+    def poller(self):
+        return Poller(self)
+
+    def randint(self, low, _high):
+        return low
+
+
+class Hardware:
+    def __init__(self, converter=None, server=None):
+        self.time = converter.time if converter else Time()
+        self.i2c = converter or QuietConverter(self.time)
+        self.files = Files()
+        self.network = Network(server)
+        self.reset = "power_on"
+        self.pins = {}
+        self.fed = 0
+
+    def pin(self, number, value):
+        self.pins[number] = Pin(number, value)
+        return self.pins[number]
+
+    def wlan(self):
+        return None
+
+    def randint(self, low, _high):
+        return low
+
+    def heap_free(self):
+        return 20_000
+
+    def feed(self):
+        self.fed += 1
+
+
+def circuit(**given):
+    """A circuit's configuration as a board would have it, merged with `given`."""
+    merged = {
+        "name": "load",
+        "phase": 1,
+        "pin": 16,
+        "channel": 0,
+        "rated_ma": 10_000,
+        "limit_ma": 10_000,
+        "priority": 4,
+        "kind": "deferrable",
+        "safe": "keep",
+        "default": "on",
+        "ct_ma_per_v": 30_000,
+        "min_on_s": 0,
+        "min_off_s": 0,
+    }
+    merged.update(given)
+    return merged
+
+
+def board_circuit(i):
+    """Circuit i of a board's configuration file."""
+    return {
+        "name": "load %d" % i,
+        "pin": (16, 14, 12, 13)[i],
+        "channel": i,
+        "rated_ma": 10_000,
+        "priority": i + 1,
+        "min_off_s": 0,
+        "safe": "on",
+    }
+
+
+def configuration(**given):
+    """A whole configuration: four circuits on L1 of a 25 A feeder, priorities 1 to 4."""
+    from node import config
+
+    board = {
+        "id": "flat-1",
+        "feeder": {"rating_ma": [25_000, 0, 0], "safe_limit_ma": [20_000, 0, 0]},
+        "circuits": [board_circuit(i) for i in range(4)],
+        "timing": {"boot_delay_s": [0, 0]},
+        "link": {"host": "192.168.1.10"},
+    }
+    board.update(given)
+    return config.merge(board)
+
+
+def run(app, hardware, duration_ms, tick_ms=40):
+    """Ticks every `tick_ms` for `duration_ms`."""
+    tick_us = tick_ms * 1000
+    end_us = hardware.time.now_us + duration_ms * 1000
+    due_us = hardware.time.now_us + tick_us
+    while due_us <= end_us:
+        hardware.time.now_us = max(due_us, hardware.time.now_us)
+        app.tick()
+        due_us += tick_us
+    hardware.time.now_us = max(end_us, hardware.time.now_us)

@@ -1,0 +1,101 @@
+"""Control allocates nothing, tick after tick. Counted on MicroPython, where bytes are exact."""
+
+import gc
+import sys
+import unittest
+
+import fakes
+from node import app
+
+ON_MICROPYTHON = sys.implementation.name == "micropython"
+
+
+class Still:
+    """Time that costs nothing: 0 bytes even for its own numbers."""
+
+    def __init__(self):
+        self.now_ms = 0
+
+    def ticks_ms(self):
+        return self.now_ms
+
+    def ticks_us(self):
+        return self.now_us
+
+    def ticks_diff(self, later, earlier):
+        return later - earlier
+
+    def sleep_us(self, wait_us):
+        self.now_us += wait_us
+
+    now_us = 0
+
+
+@unittest.skipUnless(ON_MICROPYTHON, "needs gc.mem_alloc")
+class Control(unittest.TestCase):
+    def setUp(self):
+        self.time = Still()
+        self.node = self.make()
+        self.tick(40)
+
+    def make(self):
+        hardware = fakes.Hardware(fakes.QuietConverter(self.time))
+        node = app.App(fakes.configuration(), None, hardware)
+        node.start()
+        return node
+
+    def tick(self, times):
+        """Bytes that `times` ticks allocated together.
+
+        One count for all of them: it walks the whole heap. Without collection it only grows, so
+        what one tick allocates stays in it.
+        """
+        gc.disable()
+        before = gc.mem_alloc()
+        for _ in range(times):
+            self.time.now_ms += 40
+            self.node.tick()
+        allocated = gc.mem_alloc() - before
+        gc.enable()
+        return allocated
+
+    def test_counting_works(self):
+        before = gc.mem_alloc()
+        kept = bytearray(100)
+        self.assertTrue(gc.mem_alloc() - before >= len(kept))
+
+    def test_one_allocation_among_many_ticks_is_counted(self):
+        feed = self.node._feed
+        self.node._feed = lambda: feed() if self.time.now_ms % 2_000 else bytearray(1)
+        self.assertTrue(self.tick(100) > 0)
+
+    def test_idle_ticks_and_the_turn_of_minutes(self):
+        self.assertEqual(self.tick(4000), 0)
+        self.assertTrue(self.node.minutes.stored >= 2)
+
+    def test_shedding_waiting_and_returning(self):
+        self.node.planning._safe_limit_ma[0] = 4_000
+        self.assertEqual(self.tick(200), 0)
+        self.assertTrue(0 in list(self.node.relays.closed))
+        self.node.planning._safe_limit_ma[0] = 25_000
+        self.assertEqual(self.tick(1500), 0)
+        self.assertFalse(0 in list(self.node.relays.closed))
+
+    def test_currents_near_the_rails(self):
+        for table in ([0, 26_400] * 5, [100, 26_300] * 5, [13_200, 13_201] * 5):
+            converter = fakes.QuietConverter(self.time)
+            converter._table = table
+            self.node.adc._read = converter.readfrom_into
+            self.assertEqual(self.tick(100), 0)
+
+    def test_a_plan_in_force(self):
+        planning = self.node.planning
+        planning._valid_end_s = 100_000
+        for i in range(4):
+            planning._slots[i] = b"1-01" * 24
+        planning._slot_s = 1
+        self.assertEqual(self.tick(1000), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

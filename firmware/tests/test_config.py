@@ -1,0 +1,105 @@
+"""The configuration: what is refused, and that the refusal names the key."""
+
+import json
+import unittest
+
+import fakes
+from node.config import ConfigError, merge
+
+
+def board():
+    return {
+        "id": "flat-1",
+        "feeder": {"rating_ma": [25_000, 0, 0], "safe_limit_ma": [5_000, 0, 0]},
+        "circuits": [
+            {"pin": 16, "channel": 0, "rated_ma": 10_000},
+            {"pin": 14, "channel": 1, "rated_ma": 8_000},
+        ],
+    }
+
+
+def put(config, path, value):
+    for key in path[:-1]:
+        config = config.setdefault(key, {}) if isinstance(config, dict) else config[key]
+    if value is None:
+        del config[path[-1]]
+    else:
+        config[path[-1]] = value
+
+
+class Merging(unittest.TestCase):
+    def test_defaults(self):
+        config = merge(board())
+        self.assertEqual(config["timing"]["limit_s"], 5)
+        self.assertEqual(config["circuits"][1]["limit_ma"], 8_000)
+        self.assertEqual(config["circuits"][1]["safe"], "keep")
+        self.assertEqual(config["pins"]["gate"], 5)
+
+    def test_a_full_configuration_merges_to_itself(self):
+        config = merge(board())
+        self.assertEqual(merge(json.loads(json.dumps(config))), config)
+
+    def test_the_fakes_are_valid(self):
+        self.assertEqual(len(fakes.configuration()["circuits"]), 4)
+
+    def test_refusals_name_their_key(self):
+        for path, value, named in (
+            (("id",), None, "id: missing"),
+            (("id",), "Flat 1", "id:"),
+            (("id",), "-flat", "id:"),
+            (("mains_hz",), 55, "mains_hz:"),
+            (("colour",), "red", "colour: unknown"),
+            (("feeder", "rating_ma"), [25_000], "feeder.rating_ma:"),
+            (("feeder", "rating_ma"), [25_000, "x", 0], "feeder.rating_ma[1]:"),
+            (("feeder", "safe_limit_ma"), [26_000, 0, 0], "feeder.safe_limit_ma[0]:"),
+            (("feeder", "breaker"), "Z", "feeder.breaker:"),
+            (("circuits",), [], "circuits:"),
+            (("circuits", 0, "phase"), 2, "circuits[0].phase:"),
+            (("circuits", 0, "pin"), 1, "circuits[0].pin:"),
+            (("circuits", 1, "pin"), 16, "pins:"),
+            (("circuits", 1, "pin"), 5, "pins:"),
+            (("circuits", 1, "channel"), 0, "circuits[1].channel:"),
+            (("circuits", 0, "rated_ma"), 10_001, "circuits[0].rated_ma:"),
+            (("circuits", 0, "rated_ma"), True, "circuits[0].rated_ma:"),
+            (("circuits", 0, "limit_ma"), 10_001, "circuits[0].limit_ma:"),
+            (("circuits", 0, "kind"), "ev", "circuits[0].contactor:"),
+            (("circuits", 0, "safe"), "maybe", "circuits[0].safe:"),
+            (("circuits", 0, "contactor"), 1, "circuits[0].contactor:"),
+            (("circuits", 0, "watts"), 1, "circuits[0].watts: unknown"),
+            (("timing", "boot_delay_s"), [9, 2], "timing.boot_delay_s:"),
+            (("timing", "tick_ms"), 0, "timing.tick_ms:"),
+            (("link", "port"), 0, "link.port:"),
+        ):
+            config = board()
+            put(config, path, value)
+            try:
+                merge(config)
+            except ConfigError as error:
+                self.assertTrue(str(error).startswith(named), (named, str(error)))
+            else:
+                self.fail(named)
+
+    def test_ticks_are_no_slower_than_readings_are_trusted(self):
+        for count, tick_ms, good in (
+            (4, 125, 1),
+            (4, 126, 0),
+            (3, 166, 1),
+            (3, 167, 0),
+            (2, 200, 1),
+        ):
+            circuits = [fakes.board_circuit(i) for i in range(count)]
+            given = {"circuits": circuits, "timing": {"tick_ms": tick_ms}}
+            if good:
+                fakes.configuration(**given)
+                continue
+            with self.assertRaises(ConfigError):
+                fakes.configuration(**given)
+
+    def test_a_contactor_may_carry_more_than_the_contact(self):
+        config = board()
+        config["circuits"][0].update({"rated_ma": 32_000, "contactor": True, "kind": "ev"})
+        self.assertEqual(merge(config)["circuits"][0]["rated_ma"], 32_000)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,250 @@
+"""The link, end to end over a fake socket: reports, answers, refusals, and every way to fail."""
+
+import binascii
+import unittest
+
+import coordinator
+from link_board import Board
+from node.link.messages import REPORT_BYTES
+from node.link.signing import Signer, _are_equal
+
+# fmt: off
+KEYS = [
+    "boot", "circuits", "epoch", "events", "fw", "heap_free", "lease_seq", "limit_ma", "lost",
+    "minutes", "refused", "reset", "rev", "seq", "tick", "up_s", "v",
+]
+# fmt: on
+
+
+class Signing(unittest.TestCase):
+    def test_rfc_4231(self):
+        # RFC 4231, cases 1 and 2.
+        for key, data, digest in (
+            (b"\x0b" * 20, b"Hi There", b"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da7"),
+            (b"Jefe", b"what do ya want for nothing?", b"5bdcc146bf60754e6a042426089575c75a00"),
+        ):
+            self.assertEqual(Signer(key).sign(data)[: len(digest)], digest)
+            self.assertEqual(Signer(key).sign(data[:3], data[3:])[: len(digest)], digest)
+
+    def test_a_signature_is_32_bytes_in_hex(self):
+        self.assertEqual(len(binascii.unhexlify(Signer(coordinator.KEY).sign(b""))), 32)
+
+    def test_comparison(self):
+        for left, right, equal in ((b"ab", b"ab", 1), (b"ab", b"ac", 0), (b"ab", b"abc", 0)):
+            self.assertEqual(_are_equal(left, right), bool(equal))
+
+
+class Reports(Board):
+    def test_the_report_is_as_the_protocol_says(self):
+        self.run_s(65)
+        report = self.coordinator.reports[-1]
+        self.assertEqual(sorted(report), KEYS)
+        self.assertEqual((report["v"], report["boot"], report["reset"]), (1, 1, "power_on"))
+        self.assertEqual((report["epoch"], report["rev"]), (3, 7))
+        self.assertEqual(report["limit_ma"], [12_000, 0, 0])
+        self.assertEqual(report["lost"], [0, 0])
+        circuit = report["circuits"][0]
+        self.assertTrue(abs(circuit[0] - 1_650) < 100 and circuit[1] <= 160, circuit)
+        self.assertEqual(circuit[2:], ["ok", 1, "plan"])
+
+    def test_sequences_rise_and_a_new_plan_is_acknowledged_at_once(self):
+        self.run_s(5)
+        sent = [(r["seq"], r["epoch"], r["rev"]) for r in self.coordinator.reports]
+        self.assertEqual(sent, [(1, 0, 0), (2, 3, 7)])
+
+    def first_request(self, padding):
+        """Headers and body of a first report of the longest names, with a longer reset cause."""
+        requests = []
+        self.setUp()
+        self.hardware.network.server = lambda request: (
+            requests.append(request) or self.coordinator(request)
+        )
+        self.hardware.reset += "x" * padding
+        self.start(id="a" * 32, link={"host": "255.255.255.255", "port": 65_535})
+        self.run_s(3)
+        self.assertTrue(self.client.answers >= 1, self.client.last_error)
+        return requests[0].split(b"\r\n\r\n", 1)
+
+    def test_the_longest_report_fits_behind_the_longest_headers(self):
+        longest = REPORT_BYTES - 6  # of the 8 bytes kept free for the end, "]}" takes 2
+        _head, body = self.first_request(0)
+        head, body = self.first_request(longest - len(body))
+        self.assertTrue(head.startswith(b"POST /api/v1/boards/" + b"a" * 32 + b"/reports HTTP"))
+        self.assertTrue(b"Host: 255.255.255.255:65535\r\nContent-Type" in head)
+        self.assertEqual((len(head) + 4, len(body)), (261, longest))
+
+    def test_the_fullest_report_fits(self):
+        for _ in range(30):
+            self.node.events.add("state_lost", 3, 1 << 30)
+        self.node.minutes.sample(0, 40, [900_000] * 4, [1] * 4)
+        for minute in range(1, 6):
+            self.node.minutes.sample(60 * minute + 59, 60_000, [900_000] * 4, [1] * 4)
+        self.node.storage.boot = 1 << 30
+        for i in range(4):
+            self.node.readings.last_ma[i] = 1 << 29
+            self.node.readings.age_ms[i] = 100_000_000
+        self.run_s(3)
+        report = self.coordinator.reports[0]
+        self.assertEqual((len(report["events"]), len(report["minutes"])), (6, 4))
+
+
+class Answers(Board):
+    def test_a_plan_is_obeyed_and_an_off_order_is_stored_before_it_is_acknowledged(self):
+        self.coordinator.slots = ["0", "1", "-", ""]
+        self.coordinator.overrides = [[1, 0, 0]]
+        stored_at_report = []
+        answer = self.coordinator.answer
+
+        def noting(report):
+            stored_at_report.append(self.node.storage.off[:])
+            return answer(report)
+
+        self.coordinator.answer = noting
+        self.run_s(5)
+        self.assertEqual(list(self.node.relays.closed), [0, 0, 1, 1])
+        self.assertEqual(self.node.relays.reason, ["plan", "override", "default", "default"])
+        self.assertEqual(stored_at_report, [[], [(1, 0)]])
+
+    def test_an_off_order_survives_a_restart_without_a_coordinator(self):
+        self.coordinator.overrides = [[1, 0, 0]]
+        self.run_s(5)
+        self.hardware.network.flags = 0
+        self.start()
+        self.run_s(5)
+        self.assertEqual(self.node.storage.boot, 2)
+        self.assertEqual(self.node.relays.reason[1], "override")
+
+    def test_a_lower_epoch_is_refused_across_restarts(self):
+        self.run_s(5)
+        self.coordinator.epoch = 2
+        self.start()
+        self.expect_error("epoch 2 is below 3", refused=True)
+
+    def test_a_flash_that_cannot_be_written_means_no_obedience(self):
+        self.hardware.files.full = True
+        self.expect_error("OSError")
+
+    def test_unreadable_orders_are_cured_by_the_complete_list(self):
+        self.hardware.files.content["/state.json"] = "nonsense"
+        self.start()
+        self.start()
+        self.assertTrue(self.node.storage.damaged)
+        self.run_s(5)
+        self.assertEqual(self.node.relays.reason, ["plan"] * 4)
+        self.hardware.network.flags = 0
+        self.start()
+        self.run_s(5)
+        self.assertEqual(self.node.relays.reason, ["safe_link"] * 4)
+
+    def test_an_answer_without_the_list_cures_nothing(self):
+        self.hardware.files.content["/state.json"] = "nonsense"
+        self.coordinator.epoch = self.coordinator.rev = 0
+        for _ in range(2):
+            self.start()
+            self.run_s(5)
+            self.assertTrue(self.client.answers >= 1)
+            self.assertEqual(self.node.relays.reason, ["safe_boot"] * 4)
+
+    def test_the_largest_answer_is_taken_and_a_larger_one_is_not(self):
+        for body_bytes, last_error in ((1536, ""), (1537, "MessageError: answer: too long")):
+            self.setUp()
+            self.coordinator.body_bytes = body_bytes
+            self.run_s(2)
+            self.assertEqual(self.client.last_error, last_error)
+            self.assertEqual(self.client.answers >= 1, last_error == "")
+
+    def test_a_replay_refusal_raises_the_boot_counter(self):
+        problem = {"type": "https://example.org/problems/replayed", "last_boot": 41}
+        self.coordinator.refusal = (409, problem)
+        self.run_s(2)
+        self.assertEqual(self.node.storage.boot, 42)
+        self.coordinator.refusal = None
+        self.run_s(15)
+        self.assertEqual(self.coordinator.reports[-1]["boot"], 42)
+        self.assertTrue(self.client.answers >= 2)
+
+    def test_other_refusals_are_named_and_change_nothing(self):
+        self.coordinator.refusal = (503, {"type": "x/store-unavailable"})
+        self.expect_error("status 503", refused=False)
+
+
+class Failures(Board):
+    def test_wrong_answers_change_nothing(self):
+        for changes in (
+            {"seq": 999},
+            {"boot": 0},
+            {"v": 2},
+            {"time": 5},
+            {"valid_s": -1},
+            {"lease_ma": [1, 2]},
+            {"lease_ma": [1, 2, "3"]},
+            {"lease_s": True},
+            {"epoch": None},
+            {"ack_minutes": 4},
+            {"ack_minutes": [[1]]},
+            {"ack_minutes": [["x", 1]]},
+            {"ack_minutes": [[1, True]]},
+            {"ack_minutes": [[1, 2], [-1, 2]]},
+            {"ack_minutes": [[1, 1 << 31]]},
+            {"ack_minutes": [[1, None]]},
+            {"plan": None},
+            {"plan": {"start": 1, "step_s": 0, "slots": [], "overrides": []}},
+            {"plan": {"start": 1, "step_s": 9, "slots": ["1"], "overrides": []}},
+            {"plan": {"start": 1, "step_s": 9, "slots": ["x"] * 4, "overrides": []}},
+            {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[4, 0, 0]]}},
+            {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[0, 2, 0]]}},
+            {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[0, 0, 0]] * 2}},
+        ):
+            self.setUp()
+            self.coordinator.changes = changes
+            self.expect_error("MessageError", refused=True, duration_s=4)
+
+    def test_unsigned_or_changed_answers(self):
+        for spoil in (
+            lambda body, signed: (body, b"0" * 64),
+            lambda body, signed: (body, b""),
+            lambda body, signed: (body[:-1], signed),
+            lambda body, signed: (body + b" ", signed),
+            lambda body, signed: (b"", signed),
+        ):
+            self.setUp()
+            self.coordinator.spoil = spoil
+            self.expect_error("not signed", refused=True, duration_s=4)
+
+    def test_garbage_instead_of_an_answer(self):
+        for garbage, kind in (
+            (b"", "MessageError: answer: no end of headers"),
+            (b"\x00" * 100, "MessageError: answer: no end of headers"),
+            (b"x" * 5000, "MessageError: answer: too long"),
+            (b"HTTP/1.1 200 OK\r\n\r\n", "MessageError: answer 200: not signed"),
+            (b"HTTP/1.1\r\n\r\n", "MessageError: answer: no status"),
+            (b"HTTP/1.1 OK\r\n\r\n", "MessageError: answer: no status"),
+            (b"\r\n\r\n", "MessageError: answer: no status"),
+        ):
+            self.setUp()
+            self.hardware.network.server = lambda _request, garbage=garbage: garbage
+            self.expect_error(kind, refused=True, duration_s=4)
+
+    def test_a_server_that_never_answers(self):
+        self.hardware.network.server = lambda _request: None
+        self.expect_error("OSError")
+
+    def test_a_refused_connection(self):
+        self.hardware.network.flags = 8
+        self.expect_error("OSError")
+
+    def test_no_socket_left(self):
+        def no_socket():
+            raise OSError(23, "no socket")
+
+        self.hardware.network.socket = no_socket
+        self.expect_error("no socket")
+
+    def test_a_byte_at_a_time_still_works(self):
+        self.hardware.network.chunk = 40
+        self.run_s(6)
+        self.assertTrue(self.client.answers >= 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,107 @@
+"""True RMS against an exact computation, over parts, phases, mains frequencies and amplitudes."""
+
+import math
+import random
+import unittest
+
+import fakes
+from node.sensing.ads1115 import Ads1115
+from node.sensing.rms import TrueRms, averaging_ppm, square_root
+
+
+def measured(current_ma, rate_error, mains_hz, phase, bias=13_200.0, noise=None):
+    """(RmsWindow, current in mA) of one window taken through driver and converter."""
+    converter = fakes.Converter(fakes.Time(), rate_error, mains_hz)
+    converter.phase = phase
+    converter.bias[1] = bias
+    converter.set_ma(1, current_ma)
+    if noise:
+        converter.noise = noise
+    adc = Ads1115(converter, converter.time)
+    adc.measure_rate()
+    rms = TrueRms(mains_hz, adc.conversion_ns)
+    taken = adc.window(1, rms.samples)
+    assert taken == rms.count, (taken, rms.count)
+    rms.measure()
+    return rms, rms.current_ma(*rms.gain_of(30_000))
+
+
+class SquareRoot(unittest.TestCase):
+    def test_is_the_floor(self):
+        for value in list(range(300)) + [random.randrange(1 << 30) for _ in range(2000)]:
+            root = square_root(value)
+            self.assertTrue(root * root <= value < (root + 1) * (root + 1), value)
+
+    def test_at_its_ends(self):
+        self.assertEqual(square_root((1 << 30) - 1), (1 << 15) - 1)
+        self.assertEqual(square_root(-5), 0)
+
+
+class Averaging(unittest.TestCase):
+    def test_is_x_over_sin_x(self):
+        for mains_hz in (50, 60):
+            for conversion_ns in (1_050_000, 1_162_791, 1_290_000):
+                x = math.pi * mains_hz * conversion_ns / 1e9
+                exact_ppm = x / math.sin(x) * 1e6
+                self.assertTrue(abs(averaging_ppm(mains_hz, conversion_ns) - exact_ppm) < 30)
+
+
+class Accuracy(unittest.TestCase):
+    def check(self, current_ma, tolerance, rounds=150):
+        worst = 0
+        random.seed(7)
+        for _ in range(rounds):
+            for mains_hz in (50, 60):
+                rate_error = random.uniform(-0.1, 0.1)
+                phase = random.uniform(0, 2 * math.pi)
+                bias = random.uniform(13_100, 13_300)
+                _, got_ma = measured(current_ma, rate_error, mains_hz, phase, bias)
+                worst = max(worst, abs(got_ma - current_ma) / current_ma)
+        print("%6d mA: worst of %d windows %.2f %%" % (current_ma, 2 * rounds, 100 * worst))
+        self.assertTrue(worst < tolerance, worst)
+
+    def test_full_range(self):
+        self.check(30_000, 0.01)
+
+    def test_middle(self):
+        self.check(6_000, 0.01)
+
+    def test_small(self):
+        self.check(300, 0.015)
+
+    def test_mean_over_phases_has_no_bias(self):
+        for rate_error in (-0.1, -0.03, 0.0, 0.07, 0.1):
+            total_ma = 0
+            for k in range(64):
+                total_ma += measured(10_000, rate_error, 50, k * 2 * math.pi / 64)[1]
+            self.assertTrue(abs(total_ma / 64 - 10_000) < 25, (rate_error, total_ma / 64))
+
+    def test_offset_alone_is_no_current(self):
+        for bias in (9_000.0, 13_200.4, 20_000.7):
+            rms, current_ma = measured(0, 0.04, 50, 0, bias)
+            self.assertTrue(current_ma <= 2, current_ma)
+            self.assertTrue(abs(rms.mean - bias) < 1.1)
+
+    def test_noise_of_one_count_stays_below_the_floor(self):
+        noise = lambda: random.choice((-1, 0, 1))  # noqa: E731
+        for _ in range(50):
+            self.assertTrue(measured(0, 0.0, 50, 0, noise=noise)[1] < 150)
+
+
+class SmallIntegers(unittest.TestCase):
+    """No value leaves 30 bits: one that does is an allocation in every window on the board."""
+
+    def test_worst_windows_stay_small(self):
+        for mains_hz in (50, 60):
+            rms = TrueRms(mains_hz, 1_046_000)
+            for pattern in ((0, 26_400), (26_400, 0), (0, 0), (-32_768, 32_767)):
+                for i in range(rms.count):
+                    rms.samples[i] = pattern[i % 2]
+                rms.measure()
+                current = rms.current_ma(*rms.gain_of(30_000))
+                self.assertTrue(0 <= current < 125_000)
+                self.assertTrue(rms._root * rms.gain_of(200_000)[0] < 1 << 30)
+
+
+if __name__ == "__main__":
+    unittest.main()
