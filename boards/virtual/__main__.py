@@ -1,0 +1,74 @@
+"""One virtual board in real time, with whatever files it is given."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from boards.virtual.board import Fitting, VirtualBoard
+from boards.virtual.flash import Flash
+from boards.virtual.network import Network, TcpPeer
+from boards.virtual.pins import load_board
+from boards.virtual.plant import Constant, Wiring
+from boards.virtual.realtime import RealTime
+
+
+@click.command()
+@click.option("--file", "files", multiple=True, metavar="LOCAL=NAME", help="Put a file on it.")
+@click.option(
+    "--flash",
+    "flash_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the flash chip in this file between runs.",
+)
+@click.option("--load", "loads", multiple=True, type=float, help="Amps behind RY1, RY2, ...")
+@click.option("--port", default=0, help="TCP port of its serial port; any free one by default.")
+def main(
+    files: tuple[str, ...], flash_path: Path | None, loads: tuple[float, ...], port: int
+) -> None:
+    """Power a virtual ESP12F on and keep it running until Ctrl-C.
+
+    Without files it is a board fresh from the flasher: an interpreter, the firmware's ROMFS image,
+    and a prompt on its serial port.
+
+    \b
+    .venv/bin/python -m boards.virtual --file firmware/boot.py=boot.py --load 4.5
+    .venv/bin/mpremote connect /dev/pts/N resume repl
+    """
+    flash = Flash.load(flash_path) if flash_path else Flash()
+    wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
+    network = Network(lambda host, port: TcpPeer((host, port)))
+    board = VirtualBoard(Fitting(wirings=wirings), network, flash)
+    board.install(dict(read_file(pair) for pair in files))
+    for circuit, amps in enumerate(loads[: len(wirings)]):
+        board.set_load(circuit, Constant(amps))
+    clock = RealTime(board, port)
+    click.echo(f"serial port: mpremote connect {clock.serial.device} resume repl")
+    clock.start()
+    try:
+        while clock.alive:
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        click.echo("power off")
+    finally:
+        clock.stop()
+        board.close()
+        if flash_path:
+            flash.save(flash_path)
+
+
+def read_file(pair: str) -> tuple[str, bytes]:
+    """The name on the board and the content of a ``LOCAL=NAME`` option."""
+    local, separator, name = pair.partition("=")
+    if not separator or not name:
+        raise click.BadParameter(f"{pair!r}: give LOCAL=NAME, such as firmware/boot.py=boot.py")
+    try:
+        return name, Path(local).read_bytes()
+    except OSError as error:
+        raise click.BadParameter(f"{local}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,350 @@
+"""The virtual board: an ESP12F with its relays, sensors, flash, serial port and network, made of
+software.
+
+Its time is simulated: ``run`` lets it pass as fast as the processor allows and repeats exactly
+with the same seed; ``realtime.py`` holds the same clock back to the wall's.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from boards.virtual.calls import Calls
+from boards.virtual.files import install, read_file
+from boards.virtual.fitting import HEAP_BYTES, Fitting, board_files, hardware_order
+from boards.virtual.flash import ROMFS_BYTES, ROMFS_START, Flash, PowerLost
+from boards.virtual.injected import Injected
+from boards.virtual.network import Network
+from boards.virtual.pins import Pins, load_board, pin_map
+from boards.virtual.plant import Change, Load, Plant
+from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
+from tools.romfs import build_romfs
+
+__all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "VirtualBoard", "board_files"]
+
+BOOT_US = 300_000  # power-on or reset to the first line of boot.py
+WATCHDOG_US = 3_200_000  # the soft watchdog's two looks
+
+SOFT_RESET_TEXT = b"MPY: soft reboot\r\n"
+CTRL_A, CTRL_B = 1, 2  # raw REPL on, off
+RAW_PASTE_REQUEST, RAW_PASTE_REFUSED = b"\x05A\x01", b"R\x00"
+
+
+class VirtualBoard:
+    """One board. Power it on, let time run, look at what it does, break things."""
+
+    def __init__(self, fitting: Fitting, network: Network, flash: Flash | None = None) -> None:
+        self.fitting = fitting
+        self.network = network
+        self.flash = flash or Flash()
+        self.board = load_board()
+        self.pins = Pins(pin_map(self.board, fitting.gated))
+        self.plant = Plant(fitting.wirings)
+        self.injected = Injected()
+        self.now_us = 0.0
+        self.next_timer_us: float | None = None
+        self.resets: list[tuple[float, str]] = []
+        self.serial_log = bytearray()
+        self.on_serial: Callable[[bytes], None] | None = None
+        self._calls = Calls(self.board, fitting.seed, self.pins, self.plant, network)
+        self._processor: Processor | None = None
+        self._chip_start_us = 0.0
+        self._raw_repl = False
+        self._power_cut_us: float | None = None
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._event_count = itertools.count()
+
+    # Putting things on the board, as tools would
+
+    def install(self, files: dict[str, bytes], romfs: bytes | None = None) -> None:
+        """Write the ROMFS partition and files into the flash of a board without power."""
+        install(self.flash, files, build_romfs() if romfs is None else romfs)
+
+    def read_file(self, path: str) -> bytes:
+        """A file on the board's flash as it is now. Raises FileNotFoundError."""
+        return read_file(self.flash, path)
+
+    # Power and resets
+
+    @property
+    def powered(self) -> bool:
+        """Whether the board has power."""
+        return self._processor is not None
+
+    def power_on(self, cut_flash_after: int | None = None) -> None:
+        """Give it power and let it boot.
+
+        ``cut_flash_after`` takes the power away again in the middle of the flash's operation with
+        that number, counted from now.
+        """
+        if self.powered:
+            raise RuntimeError("the board has power already")
+        self.flash.powered = True
+        self.flash.cut_at = cut_flash_after and self.flash.wear.operations + cut_flash_after
+        self._calls.rtc = bytes(0)
+        self._start("power_on")
+
+    def power_off(self) -> None:
+        """Cut its power now, or at the time that `cut_power_at` named and that has just passed."""
+        cut_us = min(self.now_us, self._power_cut_us or self.now_us)
+        self._stop()
+        self.network.power_off()
+        self.pins.lose_power(cut_us)
+        self.plant.follow(self.pins, cut_us)
+        self._power_cut_us = None
+
+    def cut_power_at(self, at_us: float) -> None:
+        """Power goes at that very time, in the middle of whatever the processor is at."""
+        self._power_cut_us = at_us
+        self.at(at_us, lambda: None)
+
+    def reset(self, cause: str = "hard") -> None:
+        """Pull the reset line: ``hard``; or have the chip start for another of RESET_CAUSES."""
+        self._restart(cause, self.now_us)
+
+    def close(self) -> None:
+        """Done with this board."""
+        if self.powered:
+            self.power_off()
+
+    def _start(self, cause: str) -> None:
+        """The chip starts."""
+        self.resets.append((self.now_us, cause))
+        self._calls.cause = cause
+        self._calls.watchdog = None
+        self._chip_start_us = self.now_us
+        self.pins.reset(self.now_us)
+        self.plant.follow(self.pins, self.now_us)
+        self.at(self.now_us + self.pins.map.boot_high_us, self._rom_done)
+        self._run_events(self.now_us + BOOT_US)
+        if self._power_cut_us is not None and self.now_us >= self._power_cut_us:
+            self.power_off()
+            return
+        self._start_interpreter(("boot.py", "main.py"))
+
+    def _start_interpreter(self, files: Sequence[str]) -> None:
+        self._raw_repl = False
+        self._calls.seed = self.fitting.seed * 1000 + len(self.resets)
+        self._calls.mount(self.flash)
+        self._processor = Processor(self._serve, self._print)
+        self._order(
+            "start",
+            t=self.now_us,
+            chipStartUs=self._chip_start_us,
+            seed=self._calls.seed,
+            files=files,
+            watchdog=self._calls.watchdog,
+            faults=self.injected.order(),
+            changes=[*self.plant.restate(), *self.injected.restate()],
+            romfs=base64.b64encode(self.flash.read(ROMFS_START, ROMFS_BYTES)).decode(),
+            **hardware_order(self.fitting, self.board),
+        )
+
+    def _stop(self) -> None:
+        if self._processor is not None:
+            self._processor.kill()
+            self._processor = None
+        self._calls.unmount()
+
+    def _restart(self, cause: str, at_us: float) -> None:
+        self.now_us = max(self.now_us, at_us)
+        self._stop()
+        self.network.power_off()
+        self._start(cause)
+
+    def _soft_reboot(self) -> None:
+        """Ctrl-D: the interpreter starts anew, the chip with its pins, its watchdog and its Wi-Fi
+        does not; main.py runs only from the friendly REPL.
+        """
+        self._stop()
+        self.network.close_sockets()
+        self._print(SOFT_RESET_TEXT)
+        self.resets.append((self.now_us, "soft_reboot"))
+        raw = self._raw_repl
+        self._start_interpreter(("boot.py",) if raw else ("boot.py", "main.py"))
+        if raw:
+            self.type(b"\x01")
+
+    # Time
+
+    def at(self, at_us: float, action: Callable[[], None]) -> None:
+        """Do something at a time; now if the time has passed."""
+        heapq.heappush(self._events, (at_us, next(self._event_count), action))
+
+    def run(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self.run_until_us(self.now_us + seconds * 1e6)
+
+    def run_until(
+        self, condition: Callable[[], bool], within_s: float, step_s: float = 0.02
+    ) -> float:
+        """Let time pass until a condition holds; returns how long. Raises TimeoutError."""
+        start_us = self.now_us
+        while not condition():
+            if self.now_us - start_us >= within_s * 1e6:
+                raise TimeoutError(
+                    f"not within {within_s} s: {getattr(condition, '__doc__', None) or condition}"
+                )
+            self.run(step_s)
+        return (self.now_us - start_us) / 1e6
+
+    def run_until_us(self, target_us: float) -> None:
+        """Let time pass up to a time; a callback under way then is finished first."""
+        while self.now_us < target_us:
+            self._run_events(self.now_us, move=False)
+            until = min(target_us, self._events[0][0] if self._events else target_us)
+            if self._processor is None:
+                self.now_us = max(self.now_us, until)
+            else:
+                self._order("run", until=until, changes=self.plant.announce(until))
+            self._run_events(self.now_us, move=False)
+
+    def _run_events(self, until_us: float, move: bool = True) -> None:
+        while self._events and self._events[0][0] <= until_us:
+            at_us, _, action = heapq.heappop(self._events)
+            if move:
+                self.now_us = max(self.now_us, at_us)
+            action()
+        if move:
+            self.now_us = max(self.now_us, until_us)
+
+    def _order(self, op: str, **details: Any) -> None:
+        """Give the processor an order and bear what comes of it: resets, hangs, power cuts.
+
+        Raises RuntimeError when its program never returns and no watchdog runs.
+        """
+        assert self._processor is not None
+        try:
+            done = self._processor.order(op, **details)
+        except ProcessorReset as reset:
+            self._bear_reset(reset)
+        except ProcessorHung:
+            self._bear_hang()
+        except PowerLost:
+            self.power_off()
+        else:
+            self.now_us, self.next_timer_us = max(self.now_us, done["t"]), done["next"]
+            self._take_report(done)
+            if self._power_cut_us is not None and self.now_us >= self._power_cut_us:
+                self.power_off()
+            elif done.get("softReset"):
+                self._soft_reboot()
+
+    def _bear_reset(self, reset: ProcessorReset) -> None:
+        self._take_report(reset.report)
+        if reset.cause == "soft_reboot":
+            self.now_us = max(self.now_us, reset.at_us)
+            self._soft_reboot()
+        else:
+            self._restart(reset.cause, reset.at_us)
+
+    def _bear_hang(self) -> None:
+        if self._calls.watchdog is not None:
+            self._restart("wdt", self.now_us + WATCHDOG_US)
+            return
+        self.power_off()
+        raise RuntimeError("the program never returns and no watchdog runs")
+
+    def _take_report(self, report: dict[str, Any]) -> None:
+        self.injected.take_report(report)
+        self._calls.watchdog = report["watchdog"]
+
+    def _serve(self, name: str, args: list[Any], t: float) -> dict[str, Any]:
+        if self._power_cut_us is not None and t >= self._power_cut_us:
+            self.now_us = max(self.now_us, self._power_cut_us)
+            raise PowerLost
+        try:
+            return self._calls.serve(name, args, t)
+        except PowerLost:
+            self.now_us = max(self.now_us, t)
+            raise
+
+    # Serial port
+
+    def type(self, data: bytes) -> None:
+        """Type into the serial port."""
+        while data and self._processor is not None:
+            plain, asks_raw_paste, data = data.partition(RAW_PASTE_REQUEST)
+            for switch in (byte for byte in plain if byte in (CTRL_A, CTRL_B)):
+                self._raw_repl = switch == CTRL_A
+            self._order("serial", data=plain.decode("latin-1"))
+            if asks_raw_paste:
+                # The WebAssembly build would read the window's bytes as program text: refuse.
+                self._print(RAW_PASTE_REFUSED)
+
+    def _print(self, data: bytes) -> None:
+        self.serial_log += data
+        if self.on_serial is not None:
+            self.on_serial(data)
+
+    def exec(self, code: str) -> str:
+        """Run Python on the board over its raw REPL; returns what it printed.
+
+        Raises RuntimeError on a traceback.
+        """
+        start = len(self.serial_log)
+        self.type(b"\x01" + code.encode() + b"\x04\x02")
+        reply = bytes(self.serial_log[start:])
+        _, ok, rest = reply.partition(b"OK")
+        output, _, rest = rest.partition(b"\x04")
+        problem = rest.partition(b"\x04")[0]
+        if not ok or problem:
+            raise RuntimeError(f"on the board: {(problem or reply).decode(errors='replace')}")
+        return output.decode().replace("\r\n", "\n")
+
+    def describe(self, edges: int = 40, serial_bytes: int = 1500) -> str:
+        """What it did lately, for a failing test: resets, relay edges, serial output."""
+        lines = [f"now {self.now_us / 1e6:.3f} s, resets {self.resets}"]
+        lines += [
+            f"{e.at_us / 1e6:12.6f} s  {e.what} {e.index} -> {e.level}"
+            for e in self.pins.edges[-edges:]
+        ]
+        return "\n".join([*lines, self.serial_log[-serial_bytes:].decode(errors="replace")])
+
+    # Plant and faults
+
+    def set_load(self, circuit: int, load: Load) -> None:
+        """Put a load behind a circuit's relay from now on."""
+        self._change(self.plant.circuits[circuit].set_load(load, self.now_us))
+
+    def set_relay_fault(self, circuit: int, fault: str) -> None:
+        """``welded``, ``not_closing`` or ``none``."""
+        self._change(self.plant.circuits[circuit].set_fault(fault, self.now_us))
+
+    def set_sensor_fault(self, circuit: int, fault: str, stuck_volts: float = 1.65) -> None:
+        """Break a sensor, also of a board without power; it stays broken until it is ``none``.
+
+        ``unplugged``: the pull-down holds the converter's pin at 0 V.
+        ``stuck``: the pin is at ``stuck_volts``, whatever flows; the converter's noise stays.
+        ``frozen``: the converter's result for this channel stays at the code it had, without any
+        noise; where it had none yet or the board was reset, at the first one from then on.
+        ``saturated``: the transformer drives the pin to both rails.
+        """
+        channel = self.plant.circuits[circuit].wiring.channel
+        self._change(self.injected.set_sensor(channel, fault, stuck_volts))
+
+    def set_i2c_fault(self, errors: int = 0, dead: bool = False) -> None:
+        """The next ``errors`` transactions fail; ``dead``: nothing answers on the bus any more."""
+        self.injected.set_i2c(errors, dead)
+        self._tell_faults()
+
+    def overrun_ticks(self, extra_ms: Sequence[float]) -> None:
+        """The coming ticks take that much longer."""
+        self.injected.add_overruns(extra_ms)
+        self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        if self.powered:
+            self._order("fault", **self.injected.order())
+
+    def _change(self, changes: list[Change]) -> None:
+        if self.powered:
+            self._order("run", until=self.now_us, changes=changes)
+
+    def _rom_done(self) -> None:
+        self.pins.rom_done(self.now_us)
+        self.plant.follow(self.pins, self.now_us)

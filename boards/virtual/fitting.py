@@ -1,0 +1,104 @@
+"""What a virtual board is made of, and how the processor is told so when it starts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from boards.virtual.plant import Wiring
+from tools.romfs import build_romfs
+
+# The ESP8266 port's GC heap, and what is on top of it here: what the shims occupy (they stand in
+# for C modules that cost the chip nothing) and room for the garbage of boot.py and main.py,
+# because the WebAssembly build cannot collect within a call. When main.py has returned, all of
+# this surplus is filled up: see shims/start.py.
+HEAP_BYTES = 38 * 1024
+SURPLUS_BYTES = 112 * 1024
+
+CHANNELS = 4
+THIRD_OF_A_TURN_RAD = 2 * math.pi / 3
+
+
+@dataclass
+class Fitting:
+    """What a virtual board is made of.
+
+    ``rate_error`` is its converter's, -0.1 to 0.1; voltages in V; ``harmonics`` is the waveform of
+    all its loads as (order, share, phase in rad).
+    """
+
+    seed: int = 1
+    mains_hz: float = 50.0
+    rate_error: float = 0.03
+    noise_volts: float = 60e-6
+    harmonics: Sequence[tuple[int, float, float]] = ((1, 1.0, 0.0),)
+    wirings: Sequence[Wiring] = field(default_factory=list)
+    gated: bool = True
+
+    @classmethod
+    def for_config(cls, config: dict[str, Any], **others: Any) -> Fitting:
+        """The hardware that a board's config.json describes, wired as it says."""
+        wirings = [
+            Wiring(c["pin"], c["channel"], c["phase"], c.get("ct_ma_per_v", 30_000) / 1000)
+            for c in config["circuits"]
+        ]
+        return cls(mains_hz=config.get("mains_hz", 50), wirings=wirings, **others)
+
+
+def hardware_order(fitting: Fitting, board: dict[str, Any]) -> dict[str, Any]:
+    """The part of the order ``start`` that is the same at every start: heap, sensors, converter,
+    shims. ``board`` is the board's TOML file.
+    """
+    sensing = board["sensing"]
+    return {
+        "heapBytes": HEAP_BYTES + SURPLUS_BYTES,
+        "plant": {
+            "mainsHz": fitting.mains_hz,
+            "biasVolts": sensing["bias_mv"] / 1000,
+            "sensors": _sensors(fitting),
+        },
+        "converter": {
+            "address": sensing["address"],
+            "rateError": fitting.rate_error,
+            "supplyVolts": sensing["supply_mv"] / 1000,
+            "noiseVolts": fitting.noise_volts,
+        },
+        "shims": _shims(),
+    }
+
+
+def _sensors(fitting: Fitting) -> list[dict[str, Any]]:
+    sensors: list[dict[str, Any]] = [
+        {"ctAmpsPerVolt": 30.0, "phaseRad": 0.0, "harmonics": fitting.harmonics}
+        for _ in range(CHANNELS)
+    ]
+    for wiring in fitting.wirings:
+        sensors[wiring.channel] |= {
+            "ctAmpsPerVolt": wiring.ct_amps_per_volt,
+            "phaseRad": (1 - wiring.phase) * THIRD_OF_A_TURN_RAD,
+        }
+    return sensors
+
+
+@cache
+def _shims() -> str:
+    return base64.b64encode(build_romfs(Path(__file__).parent / "shims")).decode()
+
+
+def board_files(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, bytes]:
+    """The files that provisioning puts on a board: the boot files of this repository, its config
+    and its secrets.
+    """
+    firmware = Path(__file__).parent.parent.parent / "firmware"
+    return {
+        "boot.py": (firmware / "boot.py").read_bytes(),
+        "main.py": (firmware / "main.py").read_bytes(),
+        "config.json": json.dumps(config).encode(),
+        "secrets.json": json.dumps(secrets).encode(),
+    }

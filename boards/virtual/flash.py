@@ -1,0 +1,162 @@
+"""The module's flash chip: sectors that are erased, pages that are programmed, and power that may
+go in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from littlefs import LittleFS, UserContext
+
+FLASH_BYTES = 4 * 1024 * 1024  # an ESP12F carries 32 Mbit
+SECTOR_BYTES = 4096
+PAGE_BYTES = 256
+
+# The layout of MicroPython's ESP8266_GENERIC build FLASH_2M_ROMFS.
+ROMFS_START, ROMFS_BYTES = 0xB0000, 320 * 1024
+FILES_START, FILES_SECTORS = 0x100000, 251
+
+# Typical figures of a 25-series chip of this size (Winbond W25Q32: 45 ms a sector, 0.4 ms a page).
+ERASE_US = 45_000
+PROGRAM_PAGE_US = 400
+
+_IO_ERROR = -5
+
+
+class PowerLost(Exception):
+    """Power went in the middle of an operation on the chip."""
+
+
+@dataclass
+class Wear:
+    """What the chip was asked to do since it was made."""
+
+    erases: int = 0
+    programs: int = 0
+
+    @property
+    def operations(self) -> int:
+        """Programs and erases together: the points at which power can be cut."""
+        return self.erases + self.programs
+
+
+class Flash:
+    """A NOR flash: erasing sets a sector to ones, programming can only clear bits.
+
+    ``cut_at`` places a power cut: the operation with that number (counted by ``wear.operations``)
+    is done by half, and nothing after it.
+    """
+
+    def __init__(self, image: bytes = b"") -> None:
+        if len(image) > FLASH_BYTES:
+            raise ValueError(f"flash image: {len(image)} bytes, the chip holds {FLASH_BYTES}")
+        self.image = bytearray(image.ljust(FLASH_BYTES, b"\xff"))
+        self.wear = Wear()
+        self.cut_at: int | None = None
+        self.powered = True
+        self.busy_us = 0
+
+    @classmethod
+    def load(cls, path: Path) -> Flash:
+        """The chip as it was saved; a new, empty one where there is no such file."""
+        return cls(path.read_bytes() if path.exists() else b"")
+
+    def save(self, path: Path) -> None:
+        """Write the image so that an interrupted save leaves the old one."""
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(self.image)
+        temporary.replace(path)
+
+    def take_busy_us(self) -> int:
+        """How long the chip was busy since this was last asked."""
+        busy, self.busy_us = self.busy_us, 0
+        return busy
+
+    def read(self, start: int, size: int) -> bytes:
+        """``size`` bytes from address ``start``."""
+        return bytes(self.image[start : start + size])
+
+    def program(self, start: int, data: bytes) -> None:
+        """Clear the bits that are zero in ``data``."""
+        self.wear.programs += 1
+        self.busy_us += PROGRAM_PAGE_US * -(-len(data) // PAGE_BYTES)
+        done = self._bytes_before_a_cut(len(data))
+        old = self.image[start : start + done]
+        self.image[start : start + done] = bytes(a & b for a, b in zip(old, data, strict=False))
+        self._fail_if_cut()
+
+    def erase(self, start: int) -> None:
+        """Set the sector that begins at ``start`` to ones."""
+        self.wear.erases += 1
+        self.busy_us += ERASE_US
+        done = self._bytes_before_a_cut(SECTOR_BYTES)
+        self.image[start : start + done] = b"\xff" * done
+        self._fail_if_cut()
+
+    def _bytes_before_a_cut(self, size: int) -> int:
+        if not self.powered:
+            return 0
+        if self.cut_at is not None and self.wear.operations >= self.cut_at:
+            self.powered = False
+            return size // 2
+        return size
+
+    def _fail_if_cut(self) -> None:
+        if not self.powered:
+            raise PowerLost
+
+
+class FilePartition(UserContext):
+    """The part of the chip that littlefs lives on, as littlefs-python wants it."""
+
+    def __init__(self, flash: Flash) -> None:
+        self.flash = flash
+        self.attached = True
+
+    def _guarded(self, operation: Callable[[], None]) -> int:
+        """littlefs-python swallows exceptions: errors go back as numbers.
+
+        A partition let go of changes nothing.
+        """
+        if not self.attached:
+            return _IO_ERROR
+        try:
+            operation()
+        except PowerLost:
+            return _IO_ERROR
+        return 0
+
+    def read(self, _config: object, block: int, offset: int, size: int) -> bytearray:
+        return bytearray(self.flash.read(FILES_START + block * SECTOR_BYTES + offset, size))
+
+    def prog(self, _config: object, block: int, offset: int, data: bytes) -> int:
+        start = FILES_START + block * SECTOR_BYTES + offset
+        return self._guarded(lambda: self.flash.program(start, bytes(data)))
+
+    def erase(self, _config: object, block: int) -> int:
+        return self._guarded(lambda: self.flash.erase(FILES_START + block * SECTOR_BYTES))
+
+    def sync(self, _config: object) -> int:
+        return 0
+
+
+def mount_files(flash: Flash) -> tuple[LittleFS, FilePartition]:
+    """Mount the chip's file system; an empty chip is formatted, as the port does at first."""
+    partition = FilePartition(flash)
+    blank = flash.read(FILES_START, 2 * SECTOR_BYTES) == b"\xff" * (2 * SECTOR_BYTES)
+    # read, program and lookahead sizes are MicroPython's for littlefs on a block device.
+    files = LittleFS(
+        context=partition,
+        mount=False,
+        block_size=SECTOR_BYTES,
+        block_count=FILES_SECTORS,
+        read_size=32,
+        prog_size=32,
+        lookahead_size=32,
+    )
+    if blank:
+        files.format()
+    files.mount()
+    return files, partition

@@ -1,0 +1,116 @@
+"""The far ends of the board's connections: a WSGI application here, or a real server."""
+
+from __future__ import annotations
+
+import io
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, Protocol
+
+
+class Peer(Protocol):
+    """The far end of one connection."""
+
+    def send(self, data: bytes) -> None:
+        """Bytes from the board."""
+        ...
+
+    def receive(self) -> bytes | None:
+        """Bytes for the board that have come by now; None once the peer has closed.
+
+        Raises OSError.
+        """
+        ...
+
+    def close(self) -> None:
+        """The board has closed."""
+        ...
+
+
+class TcpPeer:
+    """A server on the host."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._socket = socket.create_connection(address, timeout=1.0)
+        self._socket.setblocking(False)
+
+    def send(self, data: bytes) -> None:
+        """See Peer."""
+        self._socket.setblocking(True)
+        try:
+            self._socket.sendall(data)
+        finally:
+            self._socket.setblocking(False)
+
+    def receive(self) -> bytes | None:
+        """See Peer."""
+        try:
+            return self._socket.recv(65536) or None
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        """See Peer."""
+        self._socket.close()
+
+
+class WsgiPeer:
+    """A WSGI application in this process: the request is answered when its last byte has come."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self._app = app
+        self._request = b""
+        self._response: bytes | None = b""
+
+    def send(self, data: bytes) -> None:
+        """See Peer."""
+        self._request += data
+        head, end, body = self._request.partition(b"\r\n\r\n")
+        if not end:
+            return
+        lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        length = int({k.lower(): v for k, v in headers.items()}.get("content-length", "0"))
+        if len(body) >= length:
+            self._response = self._answer(lines[0], headers, body[:length])
+
+    def receive(self) -> bytes | None:
+        """See Peer."""
+        response, self._response = self._response, (None if self._response else self._response)
+        return response
+
+    def close(self) -> None:
+        """See Peer."""
+
+    def _answer(self, request_line: str, headers: dict[str, str], body: bytes) -> bytes:
+        method, path, _ = request_line.split(" ")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "SERVER_NAME": "virtual",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in headers.items():
+            key = name.upper().replace("-", "_")
+            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        head: list[str] = []
+
+        def start_response(status: str, fields: list[tuple[str, str]], *_: object) -> None:
+            head[:] = [f"HTTP/1.1 {status}", *(f"{k}: {v}" for k, v in fields)]
+
+        chunks = self._app(environ, start_response)
+        content = b"".join(chunks)
+        if hasattr(chunks, "close"):
+            chunks.close()
+        return "\r\n".join([*head, "", ""]).encode("latin-1") + content

@@ -1,0 +1,143 @@
+// What the four sensor inputs see: the plant's currents as voltages on the converter's pins.
+//
+// The plant (plant.py) owns loads and contacts and announces their changes with a time stamp,
+// possibly ahead of time; here they are only evaluated. Every value asked for is a mean over an
+// interval, because the converter is a delta-sigma part: a conversion is the mean of its input
+// over the conversion time.
+
+const SQRT2 = Math.SQRT2;
+
+/** A value that changes in steps: `at` is kept for the present and the announced future. */
+class Steps {
+  constructor(value) {
+    this.steps = [[-Infinity, value]];
+  }
+
+  /** From `atUs` on the value is `value`; a later announcement replaces what was announced for after it. */
+  set(atUs, value) {
+    while (this.steps.length > 1 && this.steps.at(-1)[0] >= atUs) this.steps.pop();
+    this.steps.push([atUs, value]);
+  }
+
+  forgetBefore(tUs) {
+    while (this.steps.length > 1 && this.steps[1][0] <= tUs) this.steps.shift();
+  }
+
+  at(tUs) {
+    for (let i = this.steps.length - 1; i >= 0; i--) {
+      if (this.steps[i][0] <= tUs) return this.steps[i][1];
+    }
+    return this.steps[0][1];
+  }
+}
+
+/** Small, fast, seeded generator (mulberry32) with normal deviates, so that noise repeats with the seed. */
+export class Noise {
+  constructor(seed) {
+    this.state = seed >>> 0;
+  }
+
+  uniform() {
+    this.state = (this.state + 0x6d2b79f5) >>> 0;
+    let x = this.state;
+    x = Math.imul(x ^ (x >>> 15), x | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 4294967296;
+  }
+
+  normal() {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+}
+
+/** `harmonics` is a list of [order, share, phase in rad]; scaled so that a load of 1 A is 1 A RMS. */
+function unitWave(harmonics) {
+  const power = harmonics.reduce((sum, [, share]) => sum + share * share, 0);
+  const scale = SQRT2 / Math.sqrt(power);
+  return harmonics.map(([order, share, phase]) => [order, share * scale, phase]);
+}
+
+/** One current transformer on one converter input. */
+class Sensor {
+  constructor({ ctAmpsPerVolt, mainsHz, phaseRad, biasVolts, harmonics }) {
+    this.ctAmpsPerVolt = ctAmpsPerVolt;
+    this.omega = 2e-6 * Math.PI * mainsHz; // rad per microsecond
+    this.phaseRad = phaseRad;
+    this.biasVolts = biasVolts;
+    this.loadAmps = new Steps(0);
+    this.contactClosed = new Steps(0);
+    this.fault = "none"; // none, unplugged, stuck, frozen, saturated
+    this.stuckVolts = biasVolts;
+    this.harmonics = unitWave(harmonics);
+  }
+
+  /** Mean voltage on the pin between two times, in volts, before noise. */
+  meanVolts(fromUs, toUs) {
+    if (this.fault === "unplugged") return 0; // the pull-down holds the pin: the bias comes through the CT
+    if (this.fault === "stuck") return this.stuckVolts;
+    const gain = this.fault === "saturated" ? 1000 : 1;
+    return this.biasVolts + (gain * this.#meanAmps(fromUs, toUs)) / this.ctAmpsPerVolt;
+  }
+
+  #meanAmps(fromUs, toUs) {
+    let integral = 0;
+    let start = fromUs;
+    for (const end of this.#breaksWithin(fromUs, toUs)) {
+      const amps = this.fault === "saturated" ? 1 : this.loadAmps.at(start) * this.contactClosed.at(start);
+      if (amps !== 0) integral += amps * this.#integralOfUnitWave(start, end);
+      start = end;
+    }
+    return integral / (toUs - fromUs);
+  }
+
+  #breaksWithin(fromUs, toUs) {
+    const inside = (step) => step[0] > fromUs && step[0] < toUs;
+    const breaks = [...this.loadAmps.steps, ...this.contactClosed.steps].filter(inside).map((s) => s[0]);
+    breaks.sort((a, b) => a - b).push(toUs);
+    return breaks;
+  }
+
+  #integralOfUnitWave(fromUs, toUs) {
+    let integral = 0;
+    for (const [order, share, phase] of this.harmonics) {
+      const w = order * this.omega;
+      const offset = order * this.phaseRad + phase;
+      integral += (share * (Math.cos(w * fromUs + offset) - Math.cos(w * toUs + offset))) / w;
+    }
+    return integral;
+  }
+}
+
+export class Waveforms {
+  constructor({ mainsHz, biasVolts, sensors }) {
+    this.sensors = sensors.map((s) => new Sensor({ mainsHz, biasVolts, ...s }));
+  }
+
+  meanVolts(channel, fromUs, toUs) {
+    return this.sensors[channel].meanVolts(fromUs, toUs);
+  }
+
+  /** The converter holds this channel's code; what it would be does not matter then. */
+  isFrozen(channel) {
+    return this.sensors[channel].fault === "frozen";
+  }
+
+  /** Changes announced by the plant: `[channel, what, atUs, value]`. */
+  apply(changes) {
+    for (const [channel, what, atUs, value] of changes) {
+      const sensor = this.sensors[channel];
+      if (what === "load") sensor.loadAmps.set(atUs, value);
+      else if (what === "contact") sensor.contactClosed.set(atUs, value);
+      else if (what === "fault") sensor.fault = value;
+      else if (what === "stuck_volts") sensor.stuckVolts = value;
+      else throw new Error(`plant: unknown change ${what}`);
+    }
+  }
+
+  forgetBefore(tUs) {
+    for (const sensor of this.sensors) {
+      sensor.loadAmps.forgetBefore(tUs);
+      sensor.contactClosed.forgetBefore(tUs);
+    }
+  }
+}

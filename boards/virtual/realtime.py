@@ -1,0 +1,84 @@
+"""A virtual board at the speed of the wall clock, with its serial port open."""
+
+from __future__ import annotations
+
+import queue
+import select
+import threading
+import time
+from collections.abc import Callable
+
+from boards.virtual.board import VirtualBoard
+from boards.virtual.serial_port import SerialPort
+
+IDLE_S = 0.02
+DONE_WITHIN_S = 10.0
+
+
+class RealTime:
+    """Runs a board in a thread of its own until it is stopped.
+
+    Only that thread may touch the board meanwhile.
+    """
+
+    def __init__(self, board: VirtualBoard, serial_port: int = 0) -> None:
+        self.board = board
+        self.serial = SerialPort(serial_port)
+        self.most_behind_s = 0.0
+        self.error: BaseException | None = None
+        self._actions: queue.SimpleQueue[tuple[Callable[[VirtualBoard], None], threading.Event]]
+        self._actions = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="virtual-board", daemon=True)
+        board.on_serial = self.serial.write
+
+    def start(self) -> None:
+        """Power the board on and let it run."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop it; the board keeps its power and may be looked at. Raises what ended it early."""
+        self._stop.set()
+        self._thread.join()
+        self.serial.close()
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._thread.is_alive()
+
+    def do(self, action: Callable[[VirtualBoard], None]) -> None:
+        """Have the board's own thread do something to it, and wait until it has."""
+        done = threading.Event()
+        self._actions.put((action, done))
+        if not done.wait(DONE_WITHIN_S):
+            raise TimeoutError("the board's thread did not come to it") from self.error
+
+    def _run(self) -> None:
+        try:
+            if not self.board.powered:
+                self.board.power_on()
+            start_s = time.monotonic() - self.board.now_us / 1e6
+            while not self._stop.is_set():
+                self._step(start_s)
+        except BaseException as error:  # handed to whoever calls stop()
+            self.error = error
+
+    def _step(self, start_s: float) -> None:
+        wall_us = (time.monotonic() - start_s) * 1e6
+        self.most_behind_s = max(self.most_behind_s, (wall_us - self.board.now_us) / 1e6)
+        self.board.run_until_us(wall_us)
+        while not self._actions.empty():
+            action, done = self._actions.get()
+            action(self.board)
+            done.set()
+        typed = self.serial.read()
+        if typed:
+            self.board.type(typed)
+            return
+        wait_s = IDLE_S
+        if self.board.next_timer_us is not None:
+            wait_s = self.board.next_timer_us / 1e6 - (time.monotonic() - start_s)
+        select.select(self.serial.waitable, [], [], max(0.0, min(wait_s, IDLE_S)))
