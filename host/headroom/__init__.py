@@ -1,0 +1,3 @@
+"""Headroom coordinator."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,250 @@
+"""The `headroom` command."""
+
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import structlog
+
+from headroom.coordinator import Coordinator, Settings, SystemClock
+from headroom.coordinator.reception import is_board_id
+from headroom.data_dir import (
+    DataDirError,
+    ensure_token,
+    only_server,
+    open_data_store,
+    write_private,
+)
+from headroom.logs import log_to_stderr
+from headroom.protocol.signing import KEY_BYTES, KeyFormatError, parse_key
+from headroom.site import SiteError, load_site
+from headroom.store import Store, StoreUnavailableError, boards, tokens
+from headroom.web import api_app, board_app
+from headroom.web.server import Address, ListenError, Listeners
+
+_USAGE_ERROR = 2
+_Folder = click.Path(file_okay=False, path_type=Path)
+_File = click.Path(dir_okay=False, path_type=Path)
+_data_option = click.option(
+    "--data", required=True, type=_Folder, help="Data directory; made with mode 0700."
+)
+
+
+class _AddressType(click.ParamType[Address]):
+    name = "host:port"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Address:
+        try:
+            return value if isinstance(value, Address) else Address.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Group(click.Group):
+    """Turns the errors a person can mend into one line each and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SiteError as error:
+            _fail(error.lines)
+        except (StoreUnavailableError, DataDirError, ListenError, KeyFormatError) as error:
+            _fail([str(error)])
+
+
+def _fail(lines: list[str]) -> NoReturn:
+    for line in lines:
+        click.echo(f"headroom: {line}", err=True)
+    sys.exit(_USAGE_ERROR)
+
+
+@click.group(cls=_Group)
+@click.version_option(package_name="headroom")
+def main() -> None:
+    """Keep electric supply points under their limit with four-relay ESP12F boards.
+
+    \b
+    A first start, with a site file and one board:
+      headroom board add flat-1 --data data --new-key flat-1.key
+      headroom serve --site site.toml --data data --board-listen 192.168.1.10:8087
+    Then put flat-1.key into the board's /secrets.json, and open http://127.0.0.1:8080/.
+    """
+
+
+@main.command()
+@click.option("--site", "site_path", required=True, type=_File, help="Site file (TOML).")
+@_data_option
+@click.option(
+    "--board-listen",
+    required=True,
+    type=_AddressType(),
+    help="Where boards report: an address on their network. Port 0 takes a free one.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8080",
+    show_default=True,
+    type=_AddressType(),
+    help="Page, API and metrics. Elsewhere than loopback it needs --allow-host and TLS before it.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    help="A host name by which page and API may be reached, besides loopback; repeatable.",
+)
+@click.option(
+    "--lease-s",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 3600),
+    help="How long a board may use a granted limit without another answer.",
+)
+@click.option(
+    "--valid-s",
+    default=120,
+    show_default=True,
+    type=click.IntRange(1, 86_400),
+    help="How long a plan holds without another answer; then boards go to their safe state.",
+)
+@click.option(
+    "--ready-file", type=_File, help="Write addresses and token file here as JSON once listening."
+)
+def serve(
+    site_path: Path,
+    data: Path,
+    board_listen: Address,
+    listen: Address,
+    allowed_hosts: tuple[str, ...],
+    lease_s: int,
+    valid_s: int,
+    ready_file: Path | None,
+) -> None:
+    """Run the coordinator until it is told to stop (Ctrl-C or SIGTERM).
+
+    The first start makes an API token and writes it to DATA/api.token, readable by its owner
+    only. Whatever changes state over the API needs it: Authorization: Bearer TOKEN.
+    """
+    log_to_stderr()
+    _check_exposure(listen, allowed_hosts)
+    site = load_site(site_path)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    with only_server(data), Listeners() as listeners, _store(data) as store:
+        clock = SystemClock()
+        token_file = ensure_token(store, data, int(clock.unix_s()))
+        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s))
+        page = listeners.listen_for_people(api_app(coordinator, allowed_hosts), listen)
+        endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
+        ready = {
+            "page": f"http://{page}/",
+            "boards": str(endpoint),
+            "token_file": str(token_file.absolute()),
+        }
+        _announce(ready, ready_file)
+        listeners.run()
+
+
+def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...]) -> None:
+    if listen.is_loopback:
+        return
+    if not allowed_hosts:
+        raise click.UsageError(
+            f"--listen {listen} is reachable from other machines: name the hosts it is "
+            "reached by with --allow-host, and put TLS before it"
+        )
+    structlog.get_logger().warning(
+        "page and API are reachable from other machines without TLS", listen=str(listen)
+    )
+
+
+def _announce(ready: dict[str, str], ready_file: Path | None) -> None:
+    if ready_file is not None:
+        write_private(ready_file, json.dumps(ready) + "\n")
+    click.echo(f"ready: page {ready['page']} boards {ready['boards']} token {ready['token_file']}")
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+@main.group()
+def board() -> None:
+    """Register boards and their keys."""
+
+
+@board.command("add")
+@click.argument("board_id")
+@_data_option
+@click.option("--key-file", type=_File, help="Take the key (64 hex digits) from this file.")
+@click.option("--new-key", type=_File, help="Make a key and write it here with mode 0600.")
+def board_add(board_id: str, data: Path, key_file: Path | None, new_key: Path | None) -> None:
+    """Register BOARD_ID, or give it another key. A running server takes it at once."""
+    if not is_board_id(board_id):
+        raise click.UsageError(f"{board_id!r} is no board id: [a-z0-9][a-z0-9-]{{0,31}}")
+    if (key_file is None) == (new_key is None):
+        raise click.UsageError("give one of --key-file and --new-key")
+    key = _read_key(key_file) if key_file else secrets.token_bytes(KEY_BYTES)
+    if new_key:
+        write_private(new_key, key.hex() + "\n")
+    with _store(data) as store, store.write() as db:
+        boards.put_key(db, board_id, key)
+    click.echo(f"registered {board_id}")
+
+
+@board.command("list")
+@_data_option
+def board_list(data: Path) -> None:
+    """Show registered boards with their newest report."""
+    with _store(data) as store, store.read() as db:
+        for record in boards.records(db):
+            boot, seq = record.last_pair
+            click.echo(f"{record.id}\t{record.reports} reports\tboot {boot} seq {seq}")
+
+
+@main.group()
+def token() -> None:
+    """Make and revoke API tokens."""
+
+
+@token.command("new")
+@click.argument("name")
+@_data_option
+@click.option("--file", "path", required=True, type=_File, help="Write the token here, mode 0600.")
+def token_new(name: str, data: Path, path: Path) -> None:
+    """Make a token for NAME, which loses its earlier one. Orders are recorded under the name."""
+    with _store(data) as store, store.write() as db:
+        write_private(path, tokens.make_token(db, name, int(time.time())) + "\n")
+    click.echo(f"token of {name} written to {path}")
+
+
+@token.command("revoke")
+@click.argument("name")
+@_data_option
+def token_revoke(name: str, data: Path) -> None:
+    """Make the token of NAME useless at once."""
+    with _store(data) as store, store.write() as db:
+        known = tokens.revoke_token(db, name)
+    if not known:
+        raise click.UsageError(f"{name} has no token")
+    click.echo(f"token of {name} revoked")
+
+
+@contextmanager
+def _store(data: Path) -> Iterator[Store]:
+    with closing(open_data_store(data)) as store:
+        yield store
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return parse_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataDirError(f"{path}: cannot be read as a key: {error}") from error

@@ -1,0 +1,6 @@
+"""The control loop: reports in, plans out. Knows nothing of HTTP."""
+
+from headroom.coordinator.clock import Clock, SystemClock
+from headroom.coordinator.coordinator import Coordinator, Settings
+
+__all__ = ["Clock", "Coordinator", "Settings", "SystemClock"]

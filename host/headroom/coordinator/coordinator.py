@@ -1,0 +1,208 @@
+"""The coordinator: checks a report, makes it durable, grants leases, answers."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from headroom.allocation.book import Grant, LeaseBook
+from headroom.coordinator import leasing, snapshot
+from headroom.coordinator.clock import Clock
+from headroom.coordinator.live import LiveBoard, restore
+from headroom.coordinator.orders import Orders
+from headroom.coordinator.reception import authenticate, is_board_id, is_repeat, read_report
+from headroom.coordinator.reply import Reply, Signer, unsigned_refusal
+from headroom.protocol.messages import Answer, PlanBody, Report
+from headroom.protocol.problems import STORE_UNAVAILABLE, UNSIGNED, ProblemError
+from headroom.site import Board, Site
+from headroom.store import Store, StoreUnavailableError, boards, figures, journal, leases
+from headroom.store.boards import BoardRecord
+from headroom.store.orders import StoredPlan
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long boards may go on without another answer."""
+
+    lease_s: int = 30
+    valid_s: int = 120
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """What one transaction made durable; takes effect in memory only after it."""
+
+    epoch: int
+    plan: StoredPlan
+    book: LeaseBook
+    grant: Grant
+    ack_event: int
+
+
+class Coordinator:
+    """Owns epoch, leases and live state of one site. Its methods may be called from any thread."""
+
+    def __init__(
+        self, site: Site, store: Store, clock: Clock, settings: Settings | None = None
+    ) -> None:
+        self.site = site
+        self.store = store
+        self.clock = clock
+        self.settings = settings or Settings()
+        self.orders = Orders(site, store, clock)
+        self._refusals: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._live: dict[str, LiveBoard] = {}
+        self._reports: Counter[str] = Counter()
+        self._start()
+
+    def handle_report(self, board_id: str, signature: str, body: bytes) -> Reply:
+        """Answer one report, or refuse it; never raises for what a sender can cause."""
+        with self._lock:
+            try:
+                board, record = self._authenticate(board_id, signature, body)
+            except ProblemError as problem:
+                return self._refuse(problem, board_id)
+            signer = Signer(record.key, signature)
+            try:
+                return signer.answer(self._accept(board, record, body).encode())
+            except ProblemError as problem:
+                self._count(problem, board_id)
+                return signer.refusal(problem, record.last_pair[0])
+
+    def refuse(self, problem: ProblemError, board_id: str) -> Reply:
+        """Refuse a report that was not even read."""
+        with self._lock:
+            return self._refuse(problem, board_id)
+
+    def view(self) -> snapshot.SiteView:
+        """The site as it is now; raises StoreUnavailableError."""
+        with self.store.read() as db:
+            orders = {board.id: snapshot.board_orders(db, board.id) for board in self.site.boards}
+        with self._lock:
+            return snapshot.site_view(
+                self.site,
+                snapshot.State(
+                    self._epoch, self._books, self._live, self._reports, self._refusals, orders
+                ),
+                self.clock,
+            )
+
+    def _start(self) -> None:
+        """Take a higher epoch and learn what was true before this start."""
+        with self.store.write() as db:
+            self._epoch = figures.raise_epoch(db)
+            stored = leases.stored_leases(db)
+            records = list(boards.records(db))
+        self._books = leasing.open_books(self.site, stored, self.clock.monotonic_s())
+        for record in records:
+            self._restore(record)
+
+    def _restore(self, record: BoardRecord) -> None:
+        board = self.site.board(record.id)
+        live = restore(record, self.clock)
+        self._reports[record.id] = record.reports
+        # A board whose circuits were changed in the site file shows nothing until it reports.
+        if board and live and len(live.report.circuits) == len(board.circuits):
+            self._live[record.id] = live
+
+    def _authenticate(
+        self, board_id: str, signature: str, body: bytes
+    ) -> tuple[Board, BoardRecord]:
+        board = self.site.board(board_id)
+        try:
+            with self.store.read() as db:
+                record = boards.record(db, board_id) if board else None
+        except StoreUnavailableError as error:
+            raise ProblemError(STORE_UNAVAILABLE, str(error)) from error
+        record = authenticate(record, board_id, signature, body)
+        if board is None:
+            raise ProblemError(UNSIGNED, "no such board")
+        return board, record
+
+    def _accept(self, board: Board, record: BoardRecord, body: bytes) -> Answer:
+        report = read_report(board, body)
+        repeat = is_repeat(record, report, body)
+        now_s, now_unix_s = self.clock.monotonic_s(), int(self.clock.unix_s())
+        live = self._live | {board.id: LiveBoard(report, now_s, now_unix_s)}
+        try:
+            with self.store.write() as db:
+                if not repeat:
+                    boards.accept(db, board.id, report, body, now_unix_s)
+                    journal.append(db, board.id, report, now_unix_s)
+                accepted = self._decide(db, board, report, live, repeat)
+        except StoreUnavailableError as error:
+            raise ProblemError(STORE_UNAVAILABLE, str(error)) from error
+        self._epoch = accepted.epoch
+        self._books[board.feeder] = accepted.book
+        if not repeat:
+            self._live = live
+            self._reports[board.id] += 1
+        return self._answer(report, accepted, now_unix_s)
+
+    def _decide(
+        self,
+        db: Connection,
+        board: Board,
+        report: Report,
+        live: dict[str, LiveBoard],
+        repeat: bool,
+    ) -> _Accepted:
+        """Epoch, plan and leases for an answer, all in the report's own transaction."""
+        epoch = self._epoch
+        if report.epoch > epoch:
+            epoch = figures.raise_epoch(db, above=report.epoch)
+        plan = self.orders.current_plan(db, board)
+        book, grant = self._lease(board, report, live, repeat)
+        leases.replace_leases(db, board.feeder, board.id, book.of_board(board.id))
+        ack_event = journal.last_event(db, board.id, report.boot)
+        return _Accepted(epoch, plan, book, grant, ack_event)
+
+    def _lease(
+        self, board: Board, report: Report, live: dict[str, LiveBoard], repeat: bool
+    ) -> tuple[LeaseBook, Grant]:
+        now_s = self.clock.monotonic_s()
+        if repeat:
+            # Whoever sends it again gets what it got, for no longer: it needs no key to do so.
+            return self._books[board.feeder], self._granted_before(board, report, now_s)
+        feeder = self.site.feeder(board.feeder)
+        book = leasing.acknowledged(self._books[feeder.id], board, report, now_s)
+        wanted_ma = leasing.targets_ma(self.site, feeder, live, now_s)[board.id]
+        return book.grant(board.id, report.pair, wanted_ma, self.settings.lease_s, now_s)
+
+    def _granted_before(self, board: Board, report: Report, now_s: float) -> Grant:
+        granted = self._books[board.feeder].granted_to(board.id, report.pair)
+        lease_s = self.settings.lease_s
+        return granted or Grant(board.id, report.pair, board.safe_limit_ma, lease_s, now_s)
+
+    def _answer(self, report: Report, accepted: _Accepted, now_unix_s: int) -> Answer:
+        plan = accepted.plan
+        known = (report.epoch, report.rev) == (accepted.epoch, plan.rev)
+        return Answer(
+            boot=report.boot,
+            seq=report.seq,
+            time=now_unix_s,
+            valid_s=self.settings.valid_s,
+            lease_ma=accepted.grant.lease_ma,
+            lease_s=self.settings.lease_s,
+            epoch=accepted.epoch,
+            rev=plan.rev,
+            ack_event=accepted.ack_event,
+            ack_minutes=tuple((minute.boot, minute.minute) for minute in report.minutes),
+            plan=None if known else PlanBody.decode(plan.body.encode()),
+        )
+
+    def _refuse(self, problem: ProblemError, board_id: str) -> Reply:
+        self._count(problem, board_id)
+        return unsigned_refusal(problem)
+
+    def _count(self, problem: ProblemError, board_id: str) -> None:
+        self._refusals[problem.kind.slug] += 1
+        shown = board_id if is_board_id(board_id) else "(not a board id)"
+        log.warning(
+            "report refused", board=shown, problem=problem.kind.slug, detail=problem.detail
+        )

@@ -1,0 +1,37 @@
+"""The newest report of each board, and how old it is."""
+
+from dataclasses import dataclass
+
+from headroom.coordinator.clock import Clock
+from headroom.protocol.messages import Report
+from headroom.site import Board
+from headroom.store.boards import BoardRecord
+
+# One lost report is nothing, three in a row are an outage.
+STALE_INTERVALS = 3
+
+
+@dataclass(frozen=True)
+class LiveBoard:
+    """The newest report accepted from a board, and when it came on both clocks."""
+
+    report: Report
+    received_s: float
+    received_unix_s: int
+
+    def age_s(self, now_s: float) -> float:
+        """Age of the report on the monotonic clock."""
+        return max(0.0, now_s - self.received_s)
+
+    def is_stale(self, board: Board, now_s: float) -> bool:
+        """Whether the values are too old to be taken for the present."""
+        return self.age_s(now_s) > STALE_INTERVALS * board.report_s
+
+
+def restore(record: BoardRecord, clock: Clock) -> LiveBoard | None:
+    """The newest report from before a restart, as old as the wall clock says; None if none."""
+    if record.last_body is None or record.received_unix_s is None:
+        return None
+    age_s = max(0.0, clock.unix_s() - record.received_unix_s)
+    report = Report.decode(record.last_body)
+    return LiveBoard(report, clock.monotonic_s() - age_s, record.received_unix_s)

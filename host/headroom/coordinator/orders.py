@@ -1,0 +1,80 @@
+"""What people order of a board by API; each order becomes part of the board's plan at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from headroom.coordinator.clock import Clock
+from headroom.coordinator.planning import check_agreement, plan_body
+from headroom.protocol.problems import (
+    NO_SUCH_BOARD,
+    NO_SUCH_CIRCUIT,
+    NOT_POSSIBLE,
+    ProblemError,
+)
+from headroom.site import Board, Site
+from headroom.store import Store, boards, orders
+from headroom.store.orders import Override, Schedule, StoredPlan
+
+
+class Orders:
+    """Overrides and schedules of the site's boards. Methods raise ProblemError."""
+
+    def __init__(self, site: Site, store: Store, clock: Clock) -> None:
+        self._site = site
+        self._store = store
+        self._clock = clock
+
+    def set_override(self, board_id: str, override: Override) -> StoredPlan:
+        """Order a circuit on or off until a time, or until cancelled."""
+        if not override.holds(self._clock.unix_s()):
+            raise ProblemError(NOT_POSSIBLE, f"until: {override.until_unix_s} is in the past")
+        with self._ordering(board_id, override.circuit) as (db, board):
+            orders.put_override(db, board_id, override)
+            return self.current_plan(db, board)
+
+    def clear_override(self, board_id: str, circuit: int) -> StoredPlan:
+        """Cancel an override; no error if there is none."""
+        with self._ordering(board_id, circuit) as (db, board):
+            orders.drop_override(db, board_id, circuit)
+            return self.current_plan(db, board)
+
+    def set_schedule(self, board_id: str, schedule: Schedule) -> StoredPlan:
+        """Give a circuit its wishes for the slots to come."""
+        if not schedule.lasts(self._clock.unix_s()):
+            raise ProblemError(NOT_POSSIBLE, "slots: the last one is over before now")
+        with self._ordering(board_id, schedule.circuit) as (db, board):
+            others = orders.schedules_of(db, board_id)
+            check_agreement(schedule, others, self._clock.unix_s())
+            orders.put_schedule(db, board_id, schedule)
+            return self.current_plan(db, board)
+
+    def clear_schedule(self, board_id: str, circuit: int) -> StoredPlan:
+        """Remove a schedule; no error if there is none."""
+        with self._ordering(board_id, circuit) as (db, board):
+            orders.drop_schedule(db, board_id, circuit)
+            return self.current_plan(db, board)
+
+    def current_plan(self, db: Connection, board: Board) -> StoredPlan:
+        """The board's plan now; its revision rises when an order was given or has expired."""
+        body = plan_body(
+            len(board.circuits),
+            orders.schedules_of(db, board.id),
+            orders.overrides_of(db, board.id),
+            self._clock.unix_s(),
+        )
+        return orders.revise_plan(db, board.id, body.encode().decode())
+
+    @contextmanager
+    def _ordering(self, board_id: str, circuit: int) -> Iterator[tuple[Connection, Board]]:
+        board = self._site.board(board_id)
+        if board is None:
+            raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on site {self._site.name}")
+        if not 0 <= circuit < len(board.circuits):
+            last = len(board.circuits) - 1
+            raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
+        with self._store.write() as db:
+            if boards.record(db, board_id) is None:
+                raise ProblemError(NOT_POSSIBLE, f"board {board_id} has no key; register it first")
+            yield db, board

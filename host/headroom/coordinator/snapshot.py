@@ -1,0 +1,159 @@
+"""The site at one moment, as page, API and metrics show it; values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from headroom.allocation.book import LeaseBook
+from headroom.coordinator.clock import Clock
+from headroom.coordinator.live import LiveBoard
+from headroom.coordinator.readings import measured_ma
+from headroom.phases import PhaseMa, total
+from headroom.protocol.messages import CircuitReading
+from headroom.site import Board, Circuit, Feeder, Site
+from headroom.store import orders
+from headroom.store.orders import Override, Schedule
+
+
+@dataclass(frozen=True)
+class BoardOrders:
+    """What people ordered of one board, and the revision of the plan that says so."""
+
+    rev: int
+    overrides: tuple[Override, ...]
+    schedules: tuple[Schedule, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the coordinator knows; board and feeder ids are the keys."""
+
+    epoch: int
+    books: Mapping[str, LeaseBook]
+    live: Mapping[str, LiveBoard]
+    reports: Mapping[str, int]
+    refusals: Mapping[str, int]
+    orders: Mapping[str, BoardOrders]
+
+
+@dataclass(frozen=True)
+class CircuitView:
+    """One circuit; reading None before the board's first report."""
+
+    number: int
+    circuit: Circuit
+    reading: CircuitReading | None
+    override: Override | None
+    schedule: Schedule | None
+
+
+@dataclass(frozen=True)
+class BoardView:
+    """One board; `live` None before its first report, `stale` when that is too old."""
+
+    board: Board
+    live: LiveBoard | None
+    age_s: float | None
+    stale: bool
+    held_ma: PhaseMa
+    rev: int
+    plan_acknowledged: bool
+    reports: int
+    circuits: tuple[CircuitView, ...]
+
+
+@dataclass(frozen=True)
+class FeederView:
+    """One feeder: what is measured, and the most that boards gone silent may use on top."""
+
+    feeder: Feeder
+    current_ma: PhaseMa
+    silent_ma: PhaseMa
+    committed_ma: PhaseMa
+    silent_boards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SiteView:
+    """Everything at one moment; refusals count by problem since the start."""
+
+    name: str
+    unix_s: float
+    epoch: int
+    feeders: tuple[FeederView, ...]
+    boards: tuple[BoardView, ...]
+    refusals: tuple[tuple[str, int], ...]
+
+
+def board_orders(db: Connection, board_id: str) -> BoardOrders:
+    """A board's orders from the store."""
+    return BoardOrders(
+        orders.plan_revision(db, board_id),
+        tuple(orders.overrides_of(db, board_id)),
+        tuple(orders.schedules_of(db, board_id)),
+    )
+
+
+def site_view(site: Site, state: State, clock: Clock) -> SiteView:
+    """The site as of now."""
+    boards = tuple(_board_view(board, state, clock) for board in site.boards)
+    now_s = clock.monotonic_s()
+    feeders = tuple(
+        _feeder_view(feeder, [b for b in boards if b.board.feeder == feeder.id], state, now_s)
+        for feeder in site.feeders
+    )
+    refusals = tuple(sorted(state.refusals.items()))
+    return SiteView(site.name, clock.unix_s(), state.epoch, feeders, boards, refusals)
+
+
+def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
+    now_s = clock.monotonic_s()
+    live = state.live.get(board.id)
+    held = state.orders[board.id]
+    plan = (state.epoch, held.rev)
+    return BoardView(
+        board=board,
+        live=live,
+        age_s=live.age_s(now_s) if live else None,
+        stale=live is None or live.is_stale(board, now_s),
+        held_ma=state.books[board.feeder].held_ma(board.id, now_s),
+        rev=held.rev,
+        plan_acknowledged=live is not None and (live.report.epoch, live.report.rev) == plan,
+        reports=state.reports.get(board.id, 0),
+        circuits=_circuit_views(board, live, held, clock.unix_s()),
+    )
+
+
+def _circuit_views(
+    board: Board, live: LiveBoard | None, held: BoardOrders, unix_s: float
+) -> tuple[CircuitView, ...]:
+    overrides = {o.circuit: o for o in held.overrides if o.holds(unix_s)}
+    schedules = {s.circuit: s for s in held.schedules if s.lasts(unix_s)}
+    return tuple(
+        CircuitView(
+            number,
+            circuit,
+            live.report.circuits[number] if live else None,
+            overrides.get(number),
+            schedules.get(number),
+        )
+        for number, circuit in enumerate(board.circuits)
+    )
+
+
+def _feeder_view(
+    feeder: Feeder, boards: list[BoardView], state: State, now_s: float
+) -> FeederView:
+    fresh = [
+        measured_ma(view.board, view.live.report)
+        for view in boards
+        if view.live and not view.stale
+    ]
+    return FeederView(
+        feeder,
+        current_ma=total([feeder.uncontrolled_ma, *fresh]),
+        silent_ma=total(view.held_ma for view in boards if view.stale),
+        committed_ma=state.books[feeder.id].committed_ma(now_s),
+        silent_boards=tuple(view.board.id for view in boards if view.stale),
+    )

@@ -1,0 +1,64 @@
+"""The data directory: database, token file, and the lock that keeps a second server out."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headroom.store import Store, open_store
+from headroom.store.tokens import has_tokens, make_token
+
+FIRST_TOKEN = "first"
+
+
+class DataDirError(Exception):
+    """A data directory that cannot be used; says why and what to do."""
+
+
+def open_data_store(directory: Path) -> Store:
+    """The store of a data directory, both made if needed; raises StoreUnavailableError."""
+    return open_store(f"sqlite:///{directory / 'headroom.db'}")
+
+
+def token_path(directory: Path) -> Path:
+    """Where the first API token is written for its owner."""
+    return directory / "api.token"
+
+
+def ensure_token(store: Store, directory: Path, now_unix_s: int) -> Path:
+    """Make the first token if nobody has one; gives its file."""
+    path = token_path(directory)
+    with store.write() as db:
+        if not has_tokens(db):
+            write_private(path, make_token(db, FIRST_TOKEN, now_unix_s) + "\n")
+    return path
+
+
+@contextmanager
+def only_server(directory: Path) -> Iterator[None]:
+    """Hold the directory for one server: two would each grant the whole limit."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(directory / "server.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise DataDirError(f"{directory}: cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise DataDirError(f"{directory}: another headroom server uses it; stop it") from error
+    finally:
+        os.close(lock)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all; raises DataDirError."""
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError as error:
+        raise DataDirError(f"{path}: cannot be written: {error.strerror}") from error

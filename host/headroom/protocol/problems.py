@@ -1,0 +1,65 @@
+"""Errors over HTTP as RFC 9457 problem documents, each with a stable type."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+MEDIA_TYPE = "application/problem+json"
+# `.invalid` never resolves: the type is a name to compare, not an address to visit.
+_TYPE_BASE = "https://headroom.invalid/problems/"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of problem: the last part of its type URI, its HTTP status and its title."""
+
+    slug: str
+    status: int
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The problem's `type` member."""
+        return _TYPE_BASE + self.slug
+
+
+MALFORMED = ProblemType("malformed", 400, "The message is malformed")
+UNSIGNED = ProblemType("unsigned", 401, "The report is not signed by a known board")
+TOKEN_REQUIRED = ProblemType("token-required", 401, "A valid bearer token is required")
+REPLAYED = ProblemType("replayed", 409, "The report is not newer than the last accepted one")
+SCHEDULE_MISMATCH = ProblemType(
+    "schedule-mismatch", 409, "The circuits of one board share start and step"
+)
+LENGTH_REQUIRED = ProblemType("length-required", 411, "Content-Length is required")
+TOO_LARGE = ProblemType("too-large", 413, "The message is too large")
+HOST_REFUSED = ProblemType("host-refused", 421, "This server is not known by that host name")
+NOT_POSSIBLE = ProblemType("not-possible", 422, "The order cannot be carried out")
+NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
+NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
+STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written")
+
+
+class ProblemError(Exception):
+    """One occurrence of a problem; raised by rules, rendered once at the edge."""
+
+    def __init__(self, kind: ProblemType, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+    def encode(self, **extensions: int) -> bytes:
+        """The problem document, with further members if given."""
+        document: dict[str, object] = {
+            "type": self.kind.uri,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            **extensions,
+        }
+        return json.dumps(document, separators=(",", ":")).encode()
+
+
+def of_status(status: int, detail: str) -> ProblemError:
+    """A problem that says no more than its HTTP status does (404, 405, 500 and the like)."""
+    title = HTTPStatus(status).phrase
+    return ProblemError(ProblemType(title.lower().replace(" ", "-"), status, title), detail)

@@ -1,0 +1,114 @@
+"""What people ordered of a board, and the plan that was last made of it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from headroom.store.tables import overrides, plans, schedules
+
+
+@dataclass(frozen=True)
+class Override:
+    """A person's order for one circuit; until_unix_s 0 = until cancelled."""
+
+    circuit: int
+    closed: bool
+    until_unix_s: int
+    set_by: str
+    set_unix_s: int
+
+    def holds(self, now_unix_s: float) -> bool:
+        """Whether the order has not yet expired."""
+        return self.until_unix_s == 0 or now_unix_s < self.until_unix_s
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Wishes for one circuit, a character a slot: `1` on, `0` off, `-` none."""
+
+    circuit: int
+    start_unix_s: int
+    step_s: int
+    slots: str
+
+    def lasts(self, now_unix_s: float) -> bool:
+        """Whether a slot is still to come or running."""
+        return now_unix_s < self.start_unix_s + self.step_s * len(self.slots)
+
+
+@dataclass(frozen=True)
+class StoredPlan:
+    """The newest plan body of a board, as JSON, and its revision."""
+
+    rev: int
+    body: str
+
+
+def put_override(db: Connection, board: str, override: Override) -> None:
+    """Set or replace a circuit's override."""
+    values = {
+        "state": int(override.closed),
+        "until_unix_s": override.until_unix_s,
+        "set_unix_s": override.set_unix_s,
+        "set_by": override.set_by,
+    }
+    row = insert(overrides).values(board=board, circuit=override.circuit, **values)
+    db.execute(row.on_conflict_do_update(index_elements=["board", "circuit"], set_=values))
+
+
+def drop_override(db: Connection, board: str, circuit: int) -> None:
+    """Cancel a circuit's override, if there is one."""
+    table = overrides.c
+    db.execute(delete(overrides).where(table.board == board, table.circuit == circuit))
+
+
+def overrides_of(db: Connection, board: str) -> list[Override]:
+    """The overrides of a board by circuit, expired ones included."""
+    query = select(overrides).where(overrides.c.board == board).order_by(overrides.c.circuit)
+    return [
+        Override(row.circuit, bool(row.state), row.until_unix_s, row.set_by, row.set_unix_s)
+        for row in db.execute(query)
+    ]
+
+
+def put_schedule(db: Connection, board: str, schedule: Schedule) -> None:
+    """Set or replace a circuit's schedule."""
+    values = {
+        "start_unix_s": schedule.start_unix_s,
+        "step_s": schedule.step_s,
+        "slots": schedule.slots,
+    }
+    row = insert(schedules).values(board=board, circuit=schedule.circuit, **values)
+    db.execute(row.on_conflict_do_update(index_elements=["board", "circuit"], set_=values))
+
+
+def drop_schedule(db: Connection, board: str, circuit: int) -> None:
+    """Remove a circuit's schedule, if there is one."""
+    table = schedules.c
+    db.execute(delete(schedules).where(table.board == board, table.circuit == circuit))
+
+
+def schedules_of(db: Connection, board: str) -> list[Schedule]:
+    """The schedules of a board by circuit, past ones included."""
+    query = select(schedules).where(schedules.c.board == board).order_by(schedules.c.circuit)
+    return [
+        Schedule(row.circuit, row.start_unix_s, row.step_s, row.slots) for row in db.execute(query)
+    ]
+
+
+def plan_revision(db: Connection, board: str) -> int:
+    """The newest revision of a board's plan; 0 before its first."""
+    return db.execute(select(plans.c.rev).where(plans.c.board == board)).scalar() or 0
+
+
+def revise_plan(db: Connection, board: str, body: str) -> StoredPlan:
+    """The plan with this body; its revision is one higher than before if the body is another."""
+    before = db.execute(select(plans.c.rev, plans.c.body).where(plans.c.board == board)).first()
+    if before and before.body == body:
+        return StoredPlan(before.rev, body)
+    plan = StoredPlan(before.rev + 1 if before else 1, body)
+    values = {"rev": plan.rev, "body": plan.body}
+    row = insert(plans).values(board=board, **values)
+    db.execute(row.on_conflict_do_update(index_elements=["board"], set_=values))
+    return plan

@@ -1,0 +1,131 @@
+"""Tables. Times are Unix seconds, currents mA; a column named otherwise says so."""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy import PrimaryKeyConstraint as Key
+
+from headroom.protocol.messages import Minute
+
+metadata = MetaData()
+
+
+def _integers(*names: str) -> list[Column[int]]:
+    return [Column(name, Integer, nullable=False) for name in names]
+
+
+def _board() -> Column[str]:
+    return Column("board", String(32), ForeignKey("boards.id"), nullable=False)
+
+
+# Figures that belong to the whole store, such as the epoch.
+figures = Table(
+    "figures", metadata, Column("name", String(32), primary_key=True), *_integers("value")
+)
+
+# A board's key and its newest accepted report, kept whole: an exact repeat is one of equal bytes.
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("last_boot", Integer, nullable=False, default=0),
+    Column("last_seq", Integer, nullable=False, default=0),
+    Column("last_body", LargeBinary),
+    Column("received_unix_s", Integer),
+    Column("reports", Integer, nullable=False, default=0),
+)
+
+# Accepted reports as they came, the newest of each board; see `store.boards.KEPT_REPORTS`.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _board(),
+    *_integers("boot", "seq", "received_unix_s"),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("board", "boot", "seq"),
+    Index("reports_by_board", "board", "id"),
+)
+
+# When each boot of a board began, from the first report of it; dates uptimes.
+boots = Table(
+    "boots",
+    metadata,
+    _board(),
+    *_integers("boot", "started_unix_s"),
+    Column("reset", String(16), nullable=False),
+    Column("fw", String(16), nullable=False),
+    Key("board", "boot"),
+)
+
+minutes = Table(
+    "minutes", metadata, _board(), *_integers(*Minute._fields), Key("board", "boot", "minute")
+)
+
+# `id` orders events as they came in, so that a reader can go on where it stopped.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _board(),
+    *_integers("boot", "n", "up_s"),
+    Column("kind", String(24), nullable=False),
+    *_integers("circuit", "value", "received_unix_s"),
+    UniqueConstraint("board", "boot", "n"),
+    sqlite_autoincrement=True,
+)
+
+# Not tied to `boards`: a lease binds its feeder even when its board has left the site.
+leases = Table(
+    "leases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("feeder", String(32), nullable=False),
+    Column("board", String(32), nullable=False, index=True),
+    *_integers("boot", "seq", "l1_ma", "l2_ma", "l3_ma", "lease_s"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _board(),
+    *_integers("rev"),
+    Column("body", Text, nullable=False),
+    Key("board"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    _board(),
+    *_integers("circuit", "state", "until_unix_s", "set_unix_s"),
+    Column("set_by", String(64), nullable=False),
+    Key("board", "circuit"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    _board(),
+    *_integers("circuit", "start_unix_s", "step_s"),
+    Column("slots", Text, nullable=False),
+    Key("board", "circuit"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False, unique=True),
+    *_integers("made_unix_s"),
+)

@@ -1,0 +1,163 @@
+"""Both listeners in one process, on waitress, whose own errors become problem documents too."""
+
+import socket
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask
+from waitress.utilities import Error
+
+from headroom.protocol.messages import MAX_REPORT_BYTES
+from headroom.protocol.problems import (
+    LENGTH_REQUIRED,
+    MEDIA_TYPE,
+    TOO_LARGE,
+    ProblemError,
+    of_status,
+)
+from headroom.web.api_app import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+# A report takes one fsync, during which its thread waits; four keep the processor in use.
+_THREADS = 4
+# A board that has not sent its 1.5 KiB by then never will.
+_IDLE_S = 10
+# Waitress counts the connections of both listeners together. Whoever holds the page's open shall
+# not keep boards out.
+_MOST_OF_PEOPLE = 100
+_MOST_CONNECTIONS = 400
+
+
+class ListenError(Exception):
+    """An address that cannot be listened on; names it and says why."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Host and port to listen on; port 0 = any that is free."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `HOST:PORT` or `[IPv6]:PORT`; raises ValueError."""
+        host, _, port = text.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError(f"{text!r} is not HOST:PORT, such as 192.168.1.10:8087")
+        return cls(host.removeprefix("[").removesuffix("]"), int(port))
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Which Internet protocol; a name is taken as one of version 4."""
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class _NoLengthError(Error):  # type: ignore[misc]
+    code = LENGTH_REQUIRED.status
+    reason = "Length Required"
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Refuses chunked bodies at once: their size is known only when they have been read."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked:
+            self.error = _NoLengthError("chunked bodies are not taken; state Content-Length")
+            self.completed = True
+
+
+class _ProblemTask(ErrorTask):  # type: ignore[misc]
+    """Sends what waitress refuses by itself as a problem document."""
+
+    def execute(self) -> None:
+        body = _problem(self.request.error).encode()
+        self.status = f"{self.request.error.code} {self.request.error.reason}"
+        self.response_headers.append(("Content-Type", MEDIA_TYPE))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def _problem(error: Error) -> ProblemError:
+    own = {kind.status: kind for kind in (LENGTH_REQUIRED, TOO_LARGE)}
+    if error.code in own:
+        return ProblemError(own[error.code], error.body)
+    return of_status(error.code, error.body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
+    error_task_class = _ProblemTask
+
+
+class Listeners:
+    """The board endpoint and the API, served together by `run` until a signal ends it."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._servers: list[Any] = []
+
+    def listen_for_boards(self, app: "WSGIApplication", address: Address) -> Address:
+        """Open the signed endpoint; gives the address with its real port. Raises ListenError."""
+        return self._listen(app, address, MAX_REPORT_BYTES, _MOST_CONNECTIONS)
+
+    def listen_for_people(self, app: "WSGIApplication", address: Address) -> Address:
+        """Open page and API; gives the address with its real port. Raises ListenError."""
+        return self._listen(app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE)
+
+    def run(self) -> None:
+        """Serve until SystemExit or KeyboardInterrupt is raised in this thread."""
+        wasyncore.loop(timeout=1, use_poll=True, map=self._sockets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        for server in self._servers:
+            server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
+
+    def _listen(
+        self, app: "WSGIApplication", address: Address, max_bytes: int, connections: int
+    ) -> Address:
+        try:
+            bound = socket.create_server((address.host, address.port), family=address.family)
+        except OSError as error:
+            raise ListenError(f"cannot listen on {address}: {error.strerror}") from error
+        server = create_server(
+            app,
+            map=self._sockets,
+            sockets=[bound],
+            threads=_THREADS,
+            channel_timeout=_IDLE_S,
+            connection_limit=connections,
+            # Waitress refuses at this size, not above it.
+            max_request_body_size=max_bytes + 1,
+            ident=None,
+        )
+        server.channel_class = _Channel
+        self._servers.append(server)
+        return Address(address.host, int(server.effective_port))

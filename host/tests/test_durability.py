@@ -1,0 +1,104 @@
+"""What was acknowledged is there after the process was killed at any moment."""
+
+import http.client
+import json
+import random
+import threading
+from pathlib import Path
+
+import pytest
+from headroom.store import boards
+from headroom.store.tables import reports
+from sqlalchemy import select
+from tests.board_client import BoardClient
+from tests.server_process import Server, prepare, serving
+from tests.support import World
+
+
+def report_until_killed(board: BoardClient, acknowledged: set[tuple[int, int]]) -> None:
+    """Report as fast as it goes, a minute and an event each, until nobody answers."""
+    while True:
+        number = board.seq + 1
+        minute = [board.boot, number, *[700] * 8, *[60] * 4]
+        try:
+            answer = board.report(events=[[number, number, "shed", 0, 1]], minutes=[minute])
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
+            return
+        assert answer.status == 200
+        assert answer.document["ack_event"] == number
+        acknowledged.update((boot, minute) for boot, minute in answer.document["ack_minutes"])
+
+
+def stored_minutes(server: Server) -> list[tuple[int, int]]:
+    """Every minute of the first board, page by page."""
+    found: list[tuple[int, int]] = []
+    while True:
+        boot, minute = found[-1] if found else (0, 0)
+        path = f"api/v1/boards/flat-1/minutes?after_boot={boot}&after_minute={minute}"
+        page = server.get(path)["minutes"]
+        if not page:
+            return found
+        found += [(row["boot"], row["minute"]) for row in page]
+
+
+def test_the_newest_reports_of_each_board_are_kept_as_they_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "KEPT_REPORTS", 3)
+    world = World(tmp_path)
+    first, second = world.board("flat-1"), world.board("flat-2")
+    for _ in range(5):
+        first.report()
+    second.report()
+    with world.store.read() as db:
+        rows = db.execute(select(reports.c.board, reports.c.seq, reports.c.body)).all()
+    world.store.close()
+    assert [(row.board, row.seq) for row in rows] == [
+        ("flat-1", 3),
+        ("flat-1", 4),
+        ("flat-1", 5),
+        ("flat-2", 1),
+    ]
+    assert json.loads(rows[0].body)["seq"] == 3
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_acknowledged_report_survives_a_kill(tmp_path: Path, seed: int) -> None:
+    prepare(tmp_path)
+    acknowledged: set[tuple[int, int]] = set()
+    with serving(tmp_path) as server:
+        board = server.board("flat-1")
+        killer = threading.Timer(random.Random(seed).uniform(0.05, 0.6), server.process.kill)
+        killer.start()
+        report_until_killed(board, acknowledged)
+        killer.join()
+    with serving(tmp_path) as server:
+        stored = stored_minutes(server)
+        events = server.get("api/v1/state")["events"]
+        again = server.board("flat-1", boot=2)
+        assert again.report().document["epoch"] == 2
+    assert acknowledged
+    assert acknowledged <= set(stored)
+    assert len(stored) == len(set(stored))
+    # At most the one report that was under way is stored without having been acknowledged.
+    assert len(stored) - len(acknowledged) in (0, 1)
+    assert events[0]["n"] == stored[-1][1]
+
+
+def test_threads_never_meet_a_locked_store(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    statuses: list[int] = []
+
+    def report(board: BoardClient) -> None:
+        statuses.extend(board.report().status for _ in range(40))
+
+    with serving(tmp_path) as server:
+        boards = [server.board("flat-1"), server.board("flat-2")]
+        threads = [threading.Thread(target=report, args=[board]) for board in boards]
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            assert server.get("api/v1/state")["epoch"] == 1
+        for thread in threads:
+            thread.join()
+    assert statuses == [200] * 80

@@ -1,0 +1,56 @@
+"""What the site file allows, the firmware takes: its own check decides."""
+
+from typing import Any
+
+import pytest
+from headroom.site import SiteError, parse_site
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support import site_document
+
+from tools.provision import Link, ProvisionError, board_config
+
+LINK = Link("192.168.1.10", 8087)
+
+circuits = st.fixed_dictionaries(
+    {
+        "name": st.text(min_size=1, max_size=40),
+        "phase": st.just("L1"),
+        "rated_ma": st.integers(0, 200_000),
+        "priority": st.integers(0, 10),
+        "kind": st.sampled_from(["critical", "deferrable", "thermal", "ev"]),
+        "safe": st.sampled_from(["on", "off", "keep"]),
+        "contactor": st.booleans(),
+        "ct_ma_per_v": st.integers(500, 300_000),
+        "min_on_s": st.integers(0, 5000),
+        "min_off_s": st.integers(0, 5000),
+    }
+)
+
+
+@given(circuit=circuits)
+def test_a_site_is_refused_before_a_board_is(circuit: dict[str, Any]) -> None:
+    document = site_document(boards_count=1)
+    document["boards"][0]["circuits"] = [circuit]
+    try:
+        site = parse_site(document)
+    except SiteError:
+        return
+    # The one thing that only the module knows: what its contacts carry.
+    if circuit["rated_ma"] > 10_000 and not circuit["contactor"]:
+        with pytest.raises(ProvisionError, match="above contact_ma without a contactor"):
+            board_config(site, "flat-1", LINK)
+    else:
+        assert board_config(site, "flat-1", LINK)["circuits"][0]["name"] == circuit["name"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "", "192.168.1", "::1"])
+def test_a_name_is_no_address(host: str) -> None:
+    site = parse_site(site_document(boards_count=1))
+    with pytest.raises(ProvisionError, match="a numeric IPv4 address is needed"):
+        board_config(site, "flat-1", Link(host, 8087))
+
+
+def test_an_unknown_board_is_named_with_those_there_are() -> None:
+    with pytest.raises(ProvisionError, match=r"flat-9.*flat-1"):
+        board_config(parse_site(site_document(boards_count=1)), "flat-9", LINK)
