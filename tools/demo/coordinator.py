@@ -1,0 +1,95 @@
+"""The demo's coordinator: the real `headroom serve` as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+STARTS_WITHIN_S = 20.0
+STOPS_WITHIN_S = 10.0
+PAGE_PORT = 8080
+
+
+def headroom(*arguments: str) -> list[str]:
+    """The command line of `headroom` in this environment."""
+    return [sys.executable, "-c", "from headroom.cli import main; main()", *arguments]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the coordinator listens."""
+
+    page: str
+    boards: tuple[str, int]
+    token_file: str
+
+
+class Coordinator:
+    """Starts on construction; stop it with ``stop``."""
+
+    def __init__(self, site: Path, folder: Path) -> None:
+        self.data = folder / "data"
+        self.log = folder / "coordinator.log"
+        self._ready = folder / "ready.json"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                headroom(
+                    *("serve", "--site", str(site), "--data", str(self.data)),
+                    *(
+                        "--board-listen",
+                        "127.0.0.1:0",
+                        "--listen",
+                        f"127.0.0.1:{free_page_port()}",
+                    ),
+                    *("--lease-s", "10", "--valid-s", "30", "--ready-file", str(self._ready)),
+                ),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.addresses = self._await_ready()
+
+    def add_board(self, board_id: str, key_file: Path) -> str:
+        """Register a board under a new key; returns the key. Raises RuntimeError."""
+        command = headroom(
+            "board", "add", board_id, "--data", str(self.data), "--new-key", str(key_file)
+        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"headroom board add {board_id}: {done.stderr}")
+        return key_file.read_text().strip()
+
+    def stop(self) -> None:
+        """End it as a service manager does."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _await_ready(self) -> Addresses:
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while not self._ready.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the coordinator did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+        ready = json.loads(self._ready.read_text())
+        host, _, port = ready["boards"].rpartition(":")
+        return Addresses(ready["page"], (host, int(port)), ready["token_file"])
+
+
+def free_page_port() -> int:
+    """The usual port, or 0 = any where something listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PAGE_PORT))
+        except OSError:
+            return 0
+    return PAGE_PORT

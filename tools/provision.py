@@ -1,0 +1,116 @@
+"""Make a board's configuration from the site file and from what its hardware is."""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headroom.phases import phase_index
+from headroom.site import Board, Site
+
+from boards.virtual.pins import load_board
+
+FIRMWARE_CONFIG = Path(__file__).parent.parent / "firmware" / "node" / "config.py"
+
+
+class ProvisionError(Exception):
+    """A configuration that the board would refuse; says which board, key and why."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a board finds its coordinator: a numeric address, and how it reports."""
+
+    host: str
+    port: int
+    timeout_s: int = 5
+    ssid: str = "headroom"
+
+
+def board_config(
+    site: Site,
+    board_id: str,
+    link: Link,
+    timing: dict[str, Any] | None = None,
+    hardware: str = "esp12f_relay_x4",
+    mains_hz: int = 50,
+) -> dict[str, Any]:
+    """The content of a board's config.json.
+
+    ``timing`` overrides the firmware's defaults. Raises ProvisionError.
+    """
+    board = site.board(board_id)
+    if board is None:
+        known = ", ".join(b.id for b in site.boards)
+        raise ProvisionError(f"board {board_id!r} is not in the site file; it has {known}")
+    feeder = site.feeder(board.feeder)
+    module = load_board(hardware)
+    config = {
+        "id": board.id,
+        "mains_hz": mains_hz,
+        "pins": {
+            "sda": module["sda_pin"],
+            "scl": module["scl_pin"],
+            "gate": module["gate_pin"],
+            "active": module["active"],
+        },
+        "feeder": {
+            "rating_ma": list(feeder.rating_ma),
+            "breaker": feeder.breaker,
+            "safe_limit_ma": list(board.safe_limit_ma),
+        },
+        "circuits": circuit_entries(board, module),
+        "timing": timing or {},
+        "link": {
+            "host": link.host,
+            "port": link.port,
+            "report_s": board.report_s,
+            "timeout_s": link.timeout_s,
+        },
+        "wifi": {"ssid": link.ssid},
+    }
+    check_address(link.host)
+    check(config)
+    return config
+
+
+def circuit_entries(board: Board, module: dict[str, Any]) -> list[dict[str, Any]]:
+    """The board's circuits on the relays and converter inputs of its module, in order."""
+    return [
+        {
+            "name": circuit.name,
+            "phase": phase_index(circuit.phase) + 1,
+            "pin": module["relay_pins"][index],
+            "channel": index,
+            "contact_ma": module["contact_ma"],
+            **circuit.model_dump(exclude={"name", "phase"}),
+        }
+        for index, circuit in enumerate(board.circuits)
+    ]
+
+
+def check_address(host: str) -> None:
+    """A board looks up no names, because that could block it. Raises ProvisionError."""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError as error:
+        raise ProvisionError(
+            f"link host {host!r}: a numeric IPv4 address is needed, such as 192.168.1.10"
+        ) from error
+
+
+def check(config: dict[str, Any]) -> None:
+    """Have the firmware's own code check a configuration. Raises ProvisionError."""
+    spec = importlib.util.spec_from_file_location("node_config", FIRMWARE_CONFIG)
+    assert spec is not None
+    assert spec.loader is not None
+    firmware = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(firmware)
+    try:
+        firmware.merge(json.loads(json.dumps(config)))
+    except firmware.ConfigError as error:
+        raise ProvisionError(f"board {config['id']}: {error}") from error
