@@ -1,0 +1,77 @@
+"""Fixtures: a site in simulated time, and edges of the relays when a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hil_tests.world import World
+
+
+def circuit(name: str, **others: Any) -> dict[str, Any]:
+    """A circuit of the site file."""
+    return {
+        "name": name,
+        "phase": "L1",
+        "rated_ma": 10_000,
+        "priority": 4,
+        "kind": "deferrable",
+        "safe": "off",
+        "min_off_s": 1,
+        **others,
+    }
+
+
+def one_board_site(circuits: list[dict[str, Any]], limit_ma: int = 10_000) -> dict[str, Any]:
+    """A site with one feeder of 16 A, limited further, and one board that may use all of it."""
+    return {
+        "site": {"name": "test site"},
+        "feeders": [{"id": "riser", "rating_ma": {"L1": 16_000}, "limit_ma": {"L1": limit_ma}}],
+        "boards": [
+            {
+                "id": "flat-1",
+                "feeder": "riser",
+                "safe_limit_ma": {"L1": limit_ma},
+                "report_s": 2,
+                "circuits": circuits,
+            }
+        ],
+    }
+
+
+class MakeWorld:
+    """Makes sites of virtual boards and a coordinator, and ends them after the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.made: list[World] = []
+        self._folder = folder
+
+    def __call__(self, site: dict[str, Any], **options: Any) -> World:
+        """A site in simulated time; ``options`` are those of World."""
+        self.made.append(World(site, self._folder / f"data-{len(self.made)}", **options))
+        return self.made[-1]
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    make = MakeWorld(tmp_path)
+    yield make
+    for world in make.made:
+        world.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failing test what its boards did: resets, relay edges, serial output."""
+    report = yield
+    make = getattr(item, "funcargs", {}).get("make_world")
+    if make is not None and report.when == "call" and report.failed:
+        for world in make.made:
+            for name, board in world.boards.items():
+                report.sections.append((f"board {name}", board.describe()))
+    return report

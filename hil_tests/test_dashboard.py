@@ -1,0 +1,141 @@
+"""A person watches the dashboard: a load rises, a relay goes off, the load falls, it comes back.
+
+Everything is real here but the mains: `headroom serve` as a process, the firmware in real time on
+a virtual board, and Chromium.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from headroom.site import load_site
+from playwright.sync_api import Page, expect, sync_playwright
+
+from boards.virtual.board import Fitting, VirtualBoard, board_files
+from boards.virtual.network import Network, TcpPeer
+from boards.virtual.plant import Constant
+from boards.virtual.realtime import RealTime
+from tools.demo.coordinator import Coordinator
+from tools.provision import Link, board_config
+
+pytestmark = pytest.mark.browser
+
+TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 3, "restore_cap_s": 6, "retry_s": 10}
+SHOWN_WITHIN_MS = 20_000
+SITE = """
+site = { name = "test site" }
+
+[[feeders]]
+id = "riser"
+rating_ma = { L1 = 16_000 }
+limit_ma = { L1 = 10_000 }
+
+[[boards]]
+id = "flat-1"
+feeder = "riser"
+safe_limit_ma = { L1 = 10_000 }
+report_s = 1
+
+[[boards.circuits]]
+name = "lights"
+phase = "L1"
+rated_ma = 10_000
+priority = 1
+kind = "deferrable"
+safe = "off"
+min_off_s = 1
+
+[[boards.circuits]]
+name = "laundry"
+phase = "L1"
+rated_ma = 10_000
+priority = 3
+kind = "deferrable"
+safe = "off"
+min_off_s = 1
+
+[[boards.circuits]]
+name = "water heater"
+phase = "L1"
+rated_ma = 10_000
+priority = 4
+kind = "thermal"
+safe = "off"
+min_off_s = 1
+"""
+
+
+@dataclass
+class Running:
+    """A coordinator with one board, in real time."""
+
+    coordinator: Coordinator
+    clock: RealTime
+
+    def set_loads(self, *amps: float) -> None:
+        """Change the loads behind the relays, now."""
+
+        def change(board: VirtualBoard) -> None:
+            for index, value in enumerate(amps):
+                board.set_load(index, Constant(value))
+
+        self.clock.do(change)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    (tmp_path / "site.toml").write_text(SITE)
+    coordinator = Coordinator(tmp_path / "site.toml", tmp_path)
+    try:
+        key = coordinator.add_board("flat-1", tmp_path / "flat-1.key")
+        link = Link(*coordinator.addresses.boards)
+        config = board_config(load_site(tmp_path / "site.toml"), "flat-1", link, TIMING)
+        network = Network(lambda host, port: TcpPeer((host, port)))
+        board = VirtualBoard(Fitting.for_config(config), network)
+        board.install(board_files(config, {"key": key}))
+        for index in range(3):
+            board.set_load(index, Constant(2.0))
+        clock = RealTime(board)
+        clock.start()
+        yield Running(coordinator, clock)
+        clock.stop()
+        board.close()
+    finally:
+        coordinator.stop()
+
+
+@pytest.fixture
+def page(running: Running) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page()
+        page.goto(running.coordinator.addresses.page)
+        yield page
+        browser.close()
+
+
+def expect_relays(page: Page, closed: str) -> None:
+    """Wait until the page shows these relay states, one digit a circuit."""
+    for index, state in enumerate(closed):
+        shown = page.locator(f'[data-board="flat-1"] [data-circuit="{index}"]')
+        expect(shown).to_have_attribute("data-closed", state, timeout=SHOWN_WITHIN_MS)
+
+
+def test_relay_goes_off_on_the_page_when_a_load_rises_and_comes_back(
+    running: Running, page: Page
+) -> None:
+    expect_relays(page, "111")
+    running.set_loads(8.0, 2.0, 6.0)
+    expect_relays(page, "110")
+    heater = page.locator('[data-board="flat-1"] [data-circuit="2"]')
+    expect(heater).to_have_attribute("data-reason", "shed_feeder")
+    expect(heater).to_contain_text("the feeder was over its limit")
+    expect(page.locator(".events")).to_contain_text("water heater")
+    running.set_loads(2.0, 2.0, 2.0)
+    expect_relays(page, "111")

@@ -1,0 +1,63 @@
+"""The largest plan that the protocol allows, on the heap that the chip has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from headroom.protocol.messages import MAX_SLOTS
+
+from boards.virtual.plant import Constant
+from hil_tests.conftest import MakeWorld, circuit, one_board_site
+from hil_tests.world import STARTED_UNIX_S, World
+
+SITE = one_board_site([circuit(f"circuit {i}", priority=i + 1, safe="on") for i in range(4)])
+UNTIL = STARTED_UNIX_S + 900_000
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    world = make_world(SITE)
+    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]})
+    for index in range(4):
+        board.set_load(index, Constant(1.0))
+    board.power_on()
+    world.run(15)
+    return world
+
+
+def order(world: World, index: int, what: str, body: dict[str, Any]) -> None:
+    """Give an order over the API."""
+    path = f"/api/v1/boards/flat-1/circuits/{index}/{what}"
+    headers = {"Authorization": f"Bearer {world.token()}"}
+    answer = world.api.put(path, json=body, headers=headers)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+
+
+def fill(world: World, slot: str) -> None:
+    """Schedule every circuit to the last slot, and give every circuit an order to be on."""
+    for index in range(4):
+        start = {"start": STARTED_UNIX_S, "step_s": 900, "slots": slot * MAX_SLOTS}
+        order(world, index, "schedule", start)
+        order(world, index, "override", {"state": "on", "until": UNTIL})
+
+
+def await_acknowledgement(world: World) -> None:
+    """Wait until the board says that it obeys the newest plan."""
+    world.run_until(lambda: bool(world.state()["boards"][0]["plan"]["acknowledged"]), within_s=60)
+
+
+def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> None:
+    board = world.boards["flat-1"]
+    for slot in "10-":
+        board.network.faults.down = True
+        fill(world, slot)
+        world.run(200)
+        board.network.faults.down = False
+        await_acknowledgement(world)
+    order(world, 2, "override", {"state": "off", "until": None})
+    await_acknowledgement(world)
+    assert board.plant.circuits[2].contact.at(board.now_us) == 0.0
+    assert len(board.resets) == 1
+    # Open: after a backlog a tick may still run out of heap. It costs that tick, not the order.
+    assert board.serial_log.count(b"MemoryError") <= 3

@@ -1,0 +1,155 @@
+"""Virtual boards and a real coordinator in one simulated time, without a socket or a sleep."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from headroom.coordinator import Coordinator, Settings
+from headroom.data_dir import open_data_store
+from headroom.site import Site, parse_site
+from headroom.store import Store
+from headroom.store import boards as stored_boards
+from headroom.store.tokens import make_token
+from headroom.web import api_app, board_app
+
+from boards.virtual.board import Fitting, VirtualBoard, board_files
+from boards.virtual.flash import Flash
+from boards.virtual.network import Network, Peer, WsgiPeer
+from tools.provision import Link, board_config
+
+HOST, PORT = "10.0.0.1", 8087
+STARTED_UNIX_S = 1_790_000_000  # any date; the same in every run
+
+# How finely boards and coordinator see each other's time.
+STEP_US = 50_000
+
+
+class World:
+    """A site in simulated time. ``now_us`` is the time that boards and coordinator share."""
+
+    def __init__(
+        self, site: dict[str, Any], folder: Path, settings: Settings | None = None
+    ) -> None:
+        self.site: Site = parse_site(site)
+        self.now_us = 0.0
+        self.boards: dict[str, VirtualBoard] = {}
+        self._folder = folder
+        self._settings = settings
+        self._store: Store | None = None
+        self._tokens = itertools.count(1)
+        self.start_coordinator()
+
+    # The coordinator's clock
+
+    def monotonic_s(self) -> float:
+        """See headroom.coordinator.clock.Clock."""
+        return self.now_us / 1e6
+
+    def unix_s(self) -> float:
+        """See headroom.coordinator.clock.Clock."""
+        return STARTED_UNIX_S + self.now_us / 1e6
+
+    def start_coordinator(self) -> None:
+        """Start it, or start it anew on the same data, as a restart of the service does."""
+        if self._store is not None:
+            self._store.close()
+        self._store = open_data_store(self._folder)
+        self.coordinator = Coordinator(self.site, self.store, self, self._settings)
+        self.api = api_app(self.coordinator).test_client()
+        self._board_app = board_app(self.coordinator)
+
+    @property
+    def store(self) -> Store:
+        """The coordinator's store."""
+        assert self._store is not None
+        return self._store
+
+    def order(
+        self, board_id: str, circuit: int, what: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Order an ``override`` or a ``schedule`` by API as a person does; None cancels it."""
+        response = self.api.open(
+            f"/api/v1/boards/{board_id}/circuits/{circuit}/{what}",
+            method="DELETE" if body is None else "PUT",
+            json=body,
+            headers={"Authorization": f"Bearer {self.token()}"},
+        )
+        assert response.status_code == 200, response.get_data(as_text=True)
+        document: dict[str, Any] = response.get_json()
+        return document
+
+    def token(self) -> str:
+        """A token that may change things."""
+        with self.store.write() as db:
+            return make_token(db, f"test-{next(self._tokens)}", int(self.unix_s()))
+
+    # Boards
+
+    def add_board(
+        self,
+        board_id: str,
+        timing: dict[str, Any] | None = None,
+        flash: Flash | None = None,
+        **fitting: Any,
+    ) -> VirtualBoard:
+        """Provision a board of the site, wire it as its configuration says, and leave it without
+        power.
+        """
+        config = board_config(self.site, board_id, Link(HOST, PORT), timing)
+        index = [b.id for b in self.site.boards].index(board_id)
+        key = bytes([index + 1]) * 32
+        with self.store.write() as db:
+            stored_boards.put_key(db, board_id, key)
+        seed = fitting.pop("seed", index + 1)
+        board = VirtualBoard(
+            Fitting.for_config(config, seed=seed, **fitting), Network(self._connect, seed), flash
+        )
+        board.install(board_files(config, {"key": key.hex()}))
+        board.now_us = self.now_us
+        self.boards[board_id] = board
+        return board
+
+    def close(self) -> None:
+        """End all boards and the coordinator."""
+        for board in self.boards.values():
+            board.close()
+        self.store.close()
+
+    # Time
+
+    def run(self, seconds: float) -> None:
+        """Let that much time pass for everybody."""
+        end_us = self.now_us + seconds * 1e6
+        while self.now_us < end_us:
+            self.now_us = min(self.now_us + STEP_US, end_us)
+            for board in self.boards.values():
+                board.run_until_us(self.now_us)
+
+    def run_until(self, condition: Callable[[], bool], within_s: float) -> float:
+        """Let time pass until a condition holds; returns how long it took in s.
+
+        Raises TimeoutError.
+        """
+        start_us = self.now_us
+        while not condition():
+            if self.now_us - start_us > within_s * 1e6:
+                raise TimeoutError(f"the condition did not come to hold within {within_s} s")
+            self.run(STEP_US / 1e6)
+        return (self.now_us - start_us) / 1e6
+
+    # What the coordinator knows
+
+    def state(self) -> dict[str, Any]:
+        """The document behind the dashboard."""
+        response = self.api.get("/api/v1/state")
+        assert response.status_code == 200, response.get_data(as_text=True)
+        document: dict[str, Any] = response.get_json()
+        return document
+
+    def _connect(self, host: str, port: int) -> Peer:
+        if (host, port) != (HOST, PORT):
+            raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
+        return WsgiPeer(self._board_app)
