@@ -59,5 +59,4 @@ def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> No
     await_acknowledgement(world)
     assert board.plant.circuits[2].contact.at(board.now_us) == 0.0
     assert len(board.resets) == 1
-    # Open: after a backlog a tick may still run out of heap. It costs that tick, not the order.
-    assert board.serial_log.count(b"MemoryError") <= 3
+    assert b"MemoryError" not in board.serial_log

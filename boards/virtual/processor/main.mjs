@@ -40,18 +40,29 @@ async function start(order) {
   const isFrozen = (channel) => waveforms.isFrozen(channel);
   const converter = new Ads1115({ ...order.converter, noise, input, isFrozen });
   const images = [order.shims, order.romfs].map((image) => Buffer.from(image, "base64"));
-  const interpreter = await loadInterpreter({ heapBytes: order.heapBytes, images, onOutput: print });
+  let onOutput = print;
+  const interpreter = await loadInterpreter({ heapBytes: order.heapBytes, images, onOutput: (bytes) => onOutput(bytes) });
   mp = interpreter.mp;
   const devices = new Map([[order.converter.address, converter]]);
   const hardware = makeHardware({ clock, parent, reset, waveforms, devices, memory: interpreter.memory, state });
   mp.registerJsModule("_board", hardware);
   mp.runPython(mountShims(interpreter.addresses, images));
   // Each of these is a call of its own, because the heap is collected only between calls.
+  const shimNames = countNames((listener) => (onOutput = listener));
   mp.pyimport("board_gc").take_baseline();
   for (const file of order.files) mp.pyimport("start").run(file);
-  mp.pyimport("board_gc").settle();
+  mp.pyimport("board_gc").settle(shimNames, countNames((listener) => (onOutput = listener)));
   mp.replInit();
   return {};
+}
+
+/** How many names have been interned since the interpreter's start; it only prints that. */
+function countNames(listen) {
+  let text = "";
+  listen((bytes) => (text += Buffer.from(bytes).latin1Slice()));
+  mp.runPython("import micropython\nmicropython.qstr_info()");
+  listen(print);
+  return Number(/n_qstr=(\d+)/.exec(text)[1]);
 }
 
 /** The shims and the board's ROMFS partition are read where they lie, outside the heap, as flash is on the chip. */

@@ -24,6 +24,12 @@ POOL_BYTES = 38016
 _PIECE_BYTES = 48
 _HEADER_BYTES = 16
 
+# Names are interned into pools, each with room for twice as many as the one before, seven bytes a
+# name; the first dynamic one has room for twenty.
+_FIRST_POOL_NAMES = 20
+_POOL_HEADER_BYTES = 32
+_NAME_BYTES = 7
+
 baseline = 0
 _ballast = None
 
@@ -42,14 +48,18 @@ def take_baseline():
     baseline = gc.mem_alloc()
 
 
-def settle():
+def settle(shim_names, names):
     """Fill the surplus, so that what the firmware has and can still get is together the chip's
-    pool.
+    pool. `shim_names` of all the `names` interned are the shims'.
 
     Small pieces, because they fill the gaps between live objects from the bottom up: what stays
     free is in one piece at the top, as on a chip that collected while its program started.
+
+    On the chip the shims' names are in its ROM. Here they make the firmware's pools begin with a
+    larger one, and that difference is not the firmware's.
     """
     global baseline, _ballast
+    baseline += _pool_bytes(names) - _pool_bytes(shim_names) - _pool_bytes(names - shim_names)
     before = gc.mem_alloc()
     surplus = before + mem_free() - baseline - POOL_BYTES
     _ballast = [None] * (surplus // (_PIECE_BYTES + _HEADER_BYTES))
@@ -58,3 +68,14 @@ def settle():
             break
         _ballast[i] = bytearray(_PIECE_BYTES)
     baseline += gc.mem_alloc() - before
+
+
+def _pool_bytes(names):
+    """What the pools for so many names take."""
+    size = _FIRST_POOL_NAMES
+    total = 0
+    while names > 0:
+        total += _POOL_HEADER_BYTES + size * _NAME_BYTES
+        names -= size
+        size *= 2
+    return total

@@ -55,6 +55,7 @@ class Client:
         self._due_s = self._clock.up_s + network.randint(0, 2)
         self._failures = 0
         self._signature = b""
+        self._claim = b""
         self._at = 0
         self._end = 0
         self._status = 0
@@ -165,23 +166,28 @@ class Client:
             self._at += count
         else:
             self._close()
-            self._state = self._verify
+            self._state = self._read_head
 
-    def _verify(self):
-        """The signature covers status and body, so an answer cut short cannot pass either."""
+    def _read_head(self):
+        """A step of its own: its garbage and that of the signature together are 3 KiB."""
         self._end = self._at
         head = bytes(self._view[: min(self._end, _HEAD_LONGEST)])
         self._at = head.find(b"\r\n\r\n") + 4
         if self._at < 4:
             raise MessageError("answer: no end of headers")
+        if self._end - self._at > _ANSWER_LONGEST:
+            raise MessageError("answer: too long")
         lines = head[: self._at].split(b"\r\n")
         self._status = _status(lines[0])
+        self._claim = _header(lines, b"headroom-signature")
+        self._state = self._verify
+
+    def _verify(self):
+        """The signature covers status and body, so an answer cut short cannot pass either."""
         body = self._view[self._at : self._end]
-        if len(body) > _ANSWER_LONGEST:
-            raise MessageError("answer: too long")
         status = b"%d" % self._status
         parts = (b"answer\n", self._signature, b"\n", status, b"\n", body)
-        if not self._signer.is_signed(_header(lines, b"headroom-signature"), *parts):
+        if not self._signer.is_signed(self._claim, *parts):
             raise MessageError("answer %d: not signed by the coordinator" % self._status)
         self._state = self._hand_over
 
