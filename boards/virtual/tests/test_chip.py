@@ -161,7 +161,8 @@ def test_erasing_flash_takes_the_boards_time(make_board: MakeBoard) -> None:
     for sectors in (1, 8):
         erases, start_us = board.flash.wear.erases, board.now_us
         board.exec(
-            f"x = 'x' * 4096\nwith open('/data', 'w') as f:\n  for _ in range({sectors}): f.write(x)"
+            "sector = 'x' * 4096\n"
+            f"with open('/data', 'w') as f:\n  for _ in range({sectors}): f.write(sector)"
         )
         erases = board.flash.wear.erases - erases
         assert erases >= sectors
