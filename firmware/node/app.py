@@ -8,10 +8,12 @@ An error in control is not caught: the timer comes back, and if the error does t
 goes unfed and starts the board anew, with its relays off.
 """
 
+import sys
 from array import array
 
 from micropython import const
 
+import node
 from node.journal import Events, Minutes
 from node.link.client import Client
 from node.link.messages import MessageError
@@ -329,19 +331,9 @@ class App:
 
     def status(self):
         """Prints a table of the circuits and a line each of limits and link."""
-        relays = self.relays
-        readings = self.readings
-        print("%-16s %8s %-9s %-6s %s" % ("circuit", "mA", "sensor", "relay", "reason"))
-        for i in range(self._count):
-            state = "closed" if relays.closed[i] else "open"
-            row = (self.names[i], readings.last_ma[i], readings.state[i], state, relays.reason[i])
-            print("%-16s %8d %-9s %-6s %s" % row)
-        planning = self.planning
-        print("load mA", list(self.protection.load_ma), "limit mA", list(planning.limit_ma))
-        plan = "expired" if planning.expired else "valid"
-        print("plan %d.%d %s" % (planning.epoch, planning.rev, plan))
-        print("up %d s, boot %d" % (self.clock.up_s, self.storage.boot))
-        print("longest tick %d us, dropped %d" % (self.longest_us, self.dropped))
-        if self.client:
-            answers, errors = self.client.answers, self.client.errors
-            print("answers %d, errors %d %s" % (answers, errors, self.client.last_error))
+        from node import status
+
+        for line in status.lines(self):
+            print(line)
+        # Asked for rarely: its words need not stay in memory.
+        del sys.modules["node.status"], node.status

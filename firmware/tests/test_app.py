@@ -4,7 +4,7 @@ import random
 import unittest
 
 import fakes
-from node import app
+from node import app, status
 
 
 def started(converter=None, **config):
@@ -121,7 +121,7 @@ class Protecting(unittest.TestCase):
             hardware.i2c.set_ma(channel, 1000 * (channel + 1))
         fakes.run(node, hardware, 2000)
         node.relays.open(3, "override")
-        lines = self.printed(node.status)
+        lines = status.lines(node)
         self.assertEqual(lines[0].split(), ["circuit", "mA", "sensor", "relay", "reason"])
         for i in range(4):
             words = lines[1 + i].split()
@@ -140,18 +140,8 @@ class Protecting(unittest.TestCase):
         node = app.App(fakes.configuration(), (bytes(32), ""), hardware)
         node.start()
         fakes.run(node, hardware, 1000)
-        line = self.printed(node.status)[-1]
+        line = status.lines(node)[-1]
         self.assertEqual(line, "answers 0, errors 1 %s" % node.client.last_error)
-
-    def printed(self, function):
-        """The lines that a function of node.app prints."""
-        lines = []
-        app.print = lambda *words: lines.append(" ".join(str(word) for word in words))
-        try:
-            function()
-        finally:
-            del app.print
-        return lines
 
 
 if __name__ == "__main__":
