@@ -121,6 +121,22 @@ class Calls:
     def _call_socket(self, t: float, *_: int) -> int:
         return self.network.socket(t)
 
+    def _call_datagram_socket(self, _t: float, *_: int) -> int:
+        return self.network.datagram_socket()
+
+    def _call_bind(self, _t: float, handle: int, _host: str, port: int) -> int:
+        return self.network.bind(handle, port)
+
+    def _call_membership(self, t: float, handle: int, group: str, join: int) -> int:
+        return self.network.membership(handle, group, join, t)
+
+    def _call_send_to(self, _t: float, handle: int, host: str, port: int) -> int:
+        return self.network.send_to(handle, host, port)
+
+    def _call_source(self, _t: float, handle: int, *_: int) -> str:
+        host, port = self.network.source(handle)
+        return f"{host}:{port}"
+
     def _call_connect(self, t: float, handle: int, host: str, port: int) -> int:
         return self.network.connect(handle, host, port, t)
 
@@ -134,5 +150,5 @@ class Calls:
         result = self.network.recv(handle, size, t)
         return result.decode("latin-1") if isinstance(result, bytes) else result
 
-    def _call_close(self, t: float, handle: int, *_: int) -> int:
-        return self.network.close(handle, t)
+    def _call_close(self, _t: float, handle: int, *_: int) -> int:
+        return self.network.close(handle)

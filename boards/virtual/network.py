@@ -1,91 +1,62 @@
-"""The virtual network: TCP sockets of the board, over a link that can be down, slow, lossy or lie.
+"""The virtual network: the board's Wi-Fi interfaces and its sockets.
 
 A connection ends at a peer: a WSGI application called in this process (virtual time) or a real TCP
-server on the host (real time). What the board sees of it, delays and faults included, is the same
-code for both.
+server on the host (real time). Datagrams are handed in and out by the test, or cross the host's
+loopback. What the board sees of them, delays and faults included, is the same code for both.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from boards.virtual.host_sockets import HostDatagrams
+from boards.virtual.link import Faults, Link
 from boards.virtual.peers import Peer, TcpPeer, WsgiPeer
+from boards.virtual.tcp import EINVAL, Connection, Exchange
+from boards.virtual.udp import BROADCAST, Address, Datagram, DatagramSocket, Groups
 
-__all__ = ["KEPT_EXCHANGES", "Exchange", "Faults", "Network", "Peer", "TcpPeer", "WsgiPeer"]
+__all__ = [
+    "BOARD_HOST",
+    "KEPT_EXCHANGES",
+    "Datagram",
+    "Exchange",
+    "Faults",
+    "Network",
+    "Peer",
+    "TcpPeer",
+    "WsgiPeer",
+]
 
-POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
 KEPT_EXCHANGES = 20_000
 ACCESS_POINT = 1  # network.AP_IF
+BOARD_HOST = "192.168.4.2"  # what ifconfig() on the board says
 
-# What lwIP on the ESP8266 calls its errors.
-EAGAIN, EINPROGRESS, ENOTCONN, ECONNRESET, ECONNREFUSED, EBADF = 11, 115, 128, 104, 111, 9
+EADDRINUSE, EBADF = 98, 9
 
 STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1, 5
 ASSOCIATE_US = 2_000_000  # joining an access point takes seconds on the real chip
-
-
-@dataclass
-class Faults:
-    """What is wrong with the link.
-
-    Chances are for each connection; the seed of the board decides.
-    """
-
-    down: bool = False  # nothing passes in either direction, nobody says so
-    refused: bool = False  # the coordinator's port is closed
-    no_access_point: bool = False
-    delay_us: float = 0.0  # added to each direction
-    bytes_per_s: float = 0.0  # 0 = as fast as it goes
-    lose_request: float = (
-        0.0  # chance that the connection stalls before the coordinator has it all
-    )
-    lose_answer: float = 0.0  # chance that it stalls after the coordinator has answered
-    garbage: float = 0.0  # chance that the answer is noise
-    corrupt: float = 0.0  # chance that one bit of the answer's body is flipped
-
-
-@dataclass
-class Exchange:
-    """One request and its answer, as they crossed the link."""
-
-    at_us: float
-    request: bytes
-    response: bytes = b""
-    delivered: bool = False  # the board has read the answer to its end
-
-
-@dataclass
-class Connection:
-    """One TCP socket of the board."""
-
-    exchange: Exchange
-    peer: Peer | None = None
-    ready_us: float = 0.0
-    stalled: bool = False
-    error: int = 0
-    closed_by_peer: bool = False
-    arriving: deque[tuple[float, bytes]] = field(default_factory=deque)
 
 
 class Network:
     """The board's Wi-Fi interfaces and its sockets.
 
     ``connect`` opens a peer for an address; it raises OSError if nobody listens there.
+    ``loopback`` is the board's address on the host, such as 127.0.1.1, for a board in real time:
+    what it binds can be reached there. Without one only a test reaches it.
     """
 
-    LATENCY_US = 3_000.0
-
-    def __init__(self, connect: Callable[[str, int], Peer], seed: int = 0) -> None:
+    def __init__(
+        self, connect: Callable[[str, int], Peer], seed: int = 0, loopback: str = ""
+    ) -> None:
         self._connect = connect
-        self._random = random.Random(seed)
-        self.faults = Faults()
+        self._loopback = loopback
+        self._link = Link(lambda now_us: self.wlan_status(0, 0, now_us) == STAT_GOT_IP, seed)
+        self.faults = self._link.faults
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
-        self._connections: dict[int, Connection] = {}
+        self.datagrams: deque[Datagram] = deque(maxlen=KEPT_EXCHANGES)  # sent by the board
+        self._sockets: dict[int, Connection | DatagramSocket] = {}
+        self._groups = Groups(self._link)
         self._station_active = False
         self._associated_us: float | None = None
         # A new chip opens an access point; the SDK keeps in flash that it was switched off.
@@ -93,12 +64,13 @@ class Network:
 
     def close_sockets(self) -> None:
         """The interpreter starts anew: its sockets are gone, the station stays as it is."""
-        for handle in list(self._connections):
-            self.close(handle, 0.0)
+        for handle in list(self._sockets):
+            self.close(handle)
 
     def power_off(self) -> None:
         """All sockets are gone, and the association with them."""
         self.close_sockets()
+        self._groups.forget()
         self._station_active = False
         self._associated_us = None
 
@@ -142,130 +114,93 @@ class Network:
 
     def socket(self, now_us: float) -> int:
         """A new TCP socket."""
-        handle = min(set(range(len(self._connections) + 1)) - set(self._connections))
-        self._connections[handle] = Connection(Exchange(now_us, b""))
-        return handle
+        return self._add(Connection(self._link, now_us, self.exchanges.append))
+
+    def datagram_socket(self) -> int:
+        """A new UDP socket."""
+        return self._add(DatagramSocket(self._link, BOARD_HOST, self.datagrams.append))
 
     def connect(self, handle: int, host: str, port: int, now_us: float) -> int:
         """Begin to connect: always EINPROGRESS, as on the chip."""
-        connection = self._connections[handle]
-        if self.wlan_status(0, 0, now_us) != STAT_GOT_IP or self.faults.down:
-            connection.stalled = True
-            return -EINPROGRESS
-        connection.ready_us = now_us + 2 * self._one_way_us()
-        connection.stalled = self._random.random() < self.faults.lose_request
-        try:
-            if self.faults.refused:
-                raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-            connection.peer = self._connect(host, port)
-        except OSError:
-            connection.error = ECONNREFUSED
-        return -EINPROGRESS
+        return self._connection(handle).connect(lambda: self._connect(host, port), now_us)
+
+    def bind(self, handle: int, port: int) -> int:
+        """Give the socket a port of the board."""
+        socket = self._datagrams(handle)
+        if any(one.address[1] == port for one in self._datagram_sockets()):
+            return -EADDRINUSE
+        socket.address = (BOARD_HOST, port)
+        if self._loopback:
+            try:
+                socket.outside = HostDatagrams((self._loopback, port))
+            except OSError:
+                return -EADDRINUSE
+        return 0
+
+    def membership(self, handle: int, group: str, join: int, now_us: float) -> int:
+        """Join a multicast group (``join`` 1) or drop it (0)."""
+        if join:
+            self._groups.join(group, now_us)
+        elif not self._groups.drop(group):
+            return -EINVAL
+        outside = self._datagrams(handle).outside
+        if outside is not None:
+            (outside.join if join else outside.drop)(group)
+        return 0
+
+    def send_to(self, handle: int, host: str, port: int) -> int:
+        """The address for the next datagram of a UDP socket."""
+        self._datagrams(handle).send_to((host, port))
+        return 0
+
+    def source(self, handle: int) -> Address:
+        """Who sent the datagram that was read last."""
+        return self._datagrams(handle).source
 
     def poll(self, handle: int, now_us: float) -> int:
         """The socket's events now."""
-        connection = self._connections[handle]
-        if (connection.stalled and connection.peer is None) or now_us < connection.ready_us:
-            return 0
-        if connection.error:
-            return POLLERR | POLLHUP
-        self._collect(connection, now_us)
-        arrived = bool(connection.arriving) and connection.arriving[0][0] <= now_us
-        ended = connection.closed_by_peer and not connection.arriving
-        return POLLOUT | (POLLIN if arrived or ended else 0)
+        return self._sockets[handle].poll(now_us)
 
     def send(self, handle: int, data: bytes, now_us: float) -> int:
         """Hand bytes to the link; returns how many it took, or a negative errno."""
-        connection = self._connections[handle]
-        if connection.error:
-            return -connection.error
-        if connection.peer is None:
-            return -ENOTCONN
-        if now_us < connection.ready_us:
-            return -EAGAIN
-        connection.exchange.at_us = now_us
-        connection.exchange.request += data
-        if self._usable(connection):
-            try:
-                connection.peer.send(data)
-            except OSError:
-                connection.error = ECONNRESET
-                return -ECONNRESET
-            self._collect(connection, now_us)
-        return len(data)
+        return self._sockets[handle].send(data, now_us)
 
     def recv(self, handle: int, size: int, now_us: float) -> bytes | int:
         """Bytes that have arrived, b"" at the end of the stream, or a negative errno."""
-        connection = self._connections[handle]
-        if connection.error:
-            return -connection.error
-        self._collect(connection, now_us)
-        if not connection.arriving or connection.arriving[0][0] > now_us:
-            if connection.closed_by_peer and not connection.arriving:
-                connection.exchange.delivered = True
-                return b""
-            return -EAGAIN
-        at_us, data = connection.arriving.popleft()
-        if len(data) > size:
-            connection.arriving.appendleft((at_us, data[size:]))
-        return data[:size]
+        return self._sockets[handle].receive(size, now_us)
 
-    def close(self, handle: int, _t: float) -> int:
+    def close(self, handle: int) -> int:
         """Close the socket; closing one twice is an error, as on the chip."""
-        connection = self._connections.pop(handle, None)
-        if connection is None:
+        socket = self._sockets.pop(handle, None)
+        if socket is None:
             return -EBADF
-        if connection.exchange.request:
-            connection.exchange.delivered |= bool(connection.exchange.response) and not (
-                connection.arriving or connection.stalled
-            )
-            self.exchanges.append(connection.exchange)
-        if connection.peer is not None:
-            with contextlib.suppress(OSError):
-                connection.peer.close()
+        socket.close()
         return 0
 
-    def _usable(self, connection: Connection) -> bool:
-        return not (connection.stalled or self.faults.down)
+    # What others on the network do
 
-    def _one_way_us(self) -> float:
-        return self.LATENCY_US + self.faults.delay_us
+    def deliver(self, data: bytes, source: Address, target: Address, now_us: float) -> None:
+        """Somebody sends a datagram: to the board (BOARD_HOST), to everybody, or to a group."""
+        host, port = target
+        if host in (BOARD_HOST, BROADCAST) or self._groups.reach(host, now_us):
+            for socket in self._datagram_sockets():
+                if socket.address[1] == port:
+                    socket.deliver(Datagram(now_us, data, source, target))
 
-    def _collect(self, connection: Connection, now_us: float) -> None:
-        """Take what the peer has sent and put it on its way to the board."""
-        while self._usable(connection) and connection.peer and not connection.closed_by_peer:
-            try:
-                data = connection.peer.receive()
-            except OSError:
-                connection.error = ECONNRESET
-                return
-            if data == b"":
-                return
-            if data is None:
-                connection.closed_by_peer = True
-                return
-            if self._random.random() < self.faults.lose_answer:
-                connection.stalled = True
-                return
-            connection.exchange.response += data
-            self._deliver(connection, self._spoiled(data), now_us + self._one_way_us())
+    def _add(self, socket: Connection | DatagramSocket) -> int:
+        handle = min(set(range(len(self._sockets) + 1)) - set(self._sockets))
+        self._sockets[handle] = socket
+        return handle
 
-    def _spoiled(self, data: bytes) -> bytes:
-        if self._random.random() < self.faults.garbage:
-            return self._random.randbytes(len(data))
-        if self._random.random() < self.faults.corrupt:
-            # In its body: a bit of a header that nobody reads would change nothing.
-            body_at = data.find(b"\r\n\r\n") + 4
-            position = self._random.randrange(body_at, len(data))
-            flipped = data[position] ^ (1 << self._random.randrange(8))
-            return data[:position] + bytes([flipped]) + data[position + 1 :]
-        return data
+    def _connection(self, handle: int) -> Connection:
+        socket = self._sockets[handle]
+        assert isinstance(socket, Connection)
+        return socket
 
-    def _deliver(self, connection: Connection, data: bytes, at_us: float) -> None:
-        if not self.faults.bytes_per_s:
-            connection.arriving.append((at_us, data))
-            return
-        for index in range(0, len(data), 64):
-            piece = data[index : index + 64]
-            at_us += len(piece) / self.faults.bytes_per_s * 1e6
-            connection.arriving.append((at_us, piece))
+    def _datagrams(self, handle: int) -> DatagramSocket:
+        socket = self._sockets[handle]
+        assert isinstance(socket, DatagramSocket)
+        return socket
+
+    def _datagram_sockets(self) -> list[DatagramSocket]:
+        return [one for one in self._sockets.values() if isinstance(one, DatagramSocket)]

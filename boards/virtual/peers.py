@@ -29,10 +29,10 @@ class Peer(Protocol):
 
 
 class TcpPeer:
-    """A server on the host."""
+    """A server on the host; ``source`` is the address of the host that the board then has."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._socket = socket.create_connection(address, timeout=1.0)
+    def __init__(self, address: tuple[str, int], source: str = "") -> None:
+        self._socket = socket.create_connection(address, timeout=1.0, source_address=(source, 0))
         self._socket.setblocking(False)
 
     def send(self, data: bytes) -> None:
@@ -56,10 +56,14 @@ class TcpPeer:
 
 
 class WsgiPeer:
-    """A WSGI application in this process: the request is answered when its last byte has come."""
+    """A WSGI application in this process: the request is answered when its last byte has come.
 
-    def __init__(self, app: Callable[..., Any]) -> None:
+    ``remote`` is the address that the application sees.
+    """
+
+    def __init__(self, app: Callable[..., Any], remote: str = "192.168.4.2") -> None:
         self._app = app
+        self._remote = remote
         self._request = b""
         self._response: bytes | None = b""
 
@@ -90,6 +94,7 @@ class WsgiPeer:
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": "",
+            "REMOTE_ADDR": self._remote,
             "SERVER_NAME": "virtual",
             "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1",

@@ -13,6 +13,9 @@ SOCK_STREAM = 1
 SOCK_DGRAM = 2
 SOL_SOCKET = 1
 SO_REUSEADDR = 4
+IPPROTO_IP = 0
+IP_ADD_MEMBERSHIP = 1024
+IP_DROP_MEMBERSHIP = 1025
 _EAGAIN = 11
 _addressof = uctypes.addressof
 
@@ -29,9 +32,10 @@ def getaddrinfo(host, port, *rest):
 
 class socket(io.IOBase):
     def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0):
-        if type != SOCK_STREAM:
-            raise OSError(97)  # the virtual network carries TCP only, so far
-        self._handle = _checked(_board.call("socket", 0, 0, 0))
+        if type not in (SOCK_STREAM, SOCK_DGRAM):
+            raise OSError(22)
+        kind = "socket" if type == SOCK_STREAM else "datagram_socket"
+        self._handle = _checked(_board.call(kind, 0, 0, 0))
 
     def fileno(self):
         return self._handle
@@ -44,7 +48,15 @@ class socket(io.IOBase):
             raise OSError(95)  # the virtual network has non-blocking sockets only
 
     def setsockopt(self, level, option, value):
-        pass
+        if option in (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP):
+            if len(value) != 8:
+                raise ValueError
+            group = ".".join(str(number) for number in bytes(value)[:4])
+            join = int(option == IP_ADD_MEMBERSHIP)
+            _checked(_board.call("membership", self._handle, group, join))
+
+    def bind(self, address):
+        _checked(_board.call("bind", self._handle, address[0], address[1]))
 
     def connect(self, address):
         _checked(_board.call("connect", self._handle, address[0], address[1]))
@@ -53,6 +65,10 @@ class socket(io.IOBase):
         return _checked(_board.send("send", self._handle, _addressof(data), len(data)))
 
     write = send
+
+    def sendto(self, data, address):
+        _board.call("send_to", self._handle, address[0], address[1])
+        return self.send(data)
 
     def readinto(self, buf, nbytes=-1):
         length = len(buf) if nbytes < 0 else nbytes
@@ -64,6 +80,11 @@ class socket(io.IOBase):
         return bytes(
             buf[: _checked(_board.receive("recv", self._handle, _addressof(buf), length))]
         )
+
+    def recvfrom(self, length):
+        data = self.recv(length)
+        host, port = _board.call("source", self._handle, 0, 0).split(":")
+        return data, (host, int(port))
 
     def recv_into(self, buf, nbytes=0):
         return _checked(_board.receive("recv", self._handle, _addressof(buf), nbytes or len(buf)))
