@@ -11,6 +11,7 @@ import base64
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from boards.virtual.calls import Calls
@@ -24,7 +25,7 @@ from boards.virtual.plant import Change, Load, Plant
 from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
 from tools.romfs import build_romfs
 
-__all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "VirtualBoard", "board_files"]
+__all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "HeapWatch", "VirtualBoard", "board_files"]
 
 BOOT_US = 300_000  # power-on or reset to the first line of boot.py
 WATCHDOG_US = 3_200_000  # the soft watchdog's two looks
@@ -32,6 +33,24 @@ WATCHDOG_US = 3_200_000  # the soft watchdog's two looks
 SOFT_RESET_TEXT = b"MPY: soft reboot\r\n"
 CTRL_A, CTRL_B = 1, 2  # raw REPL on, off
 RAW_PASTE_REQUEST, RAW_PASTE_REFUSED = b"\x05A\x01", b"R\x00"
+
+
+@dataclass(frozen=True)
+class HeapWatch:
+    """What timer callbacks left on the heap and allocated on it, in bytes.
+
+    ``live`` and ``highest_live`` are the least and the most in use between two of them, garbage
+    collected; 0 when there was no callback. ``control`` and ``garbage`` are the most that one
+    allocated until it fed the watchdog, and in all; ``largest_free`` is the largest free block
+    now.
+    """
+
+    callbacks: int
+    live: int
+    highest_live: int
+    control: int
+    garbage: int
+    largest_free: int
 
 
 class VirtualBoard:
@@ -140,6 +159,7 @@ class VirtualBoard:
             watchdog=self._calls.watchdog,
             faults=self.injected.order(),
             changes=[*self.plant.restate(), *self.injected.restate()],
+            watchHeap=self.fitting.watch_heap,
             romfs=base64.b64encode(self.flash.read(ROMFS_START, ROMFS_BYTES)).decode(),
             **hardware_order(self.fitting, self.board),
         )
@@ -304,6 +324,24 @@ class VirtualBoard:
             for e in self.pins.edges[-edges:]
         ]
         return "\n".join([*lines, self.serial_log[-serial_bytes:].decode(errors="replace")])
+
+    def heap(self) -> HeapWatch:
+        """What its callbacks did to the heap since the last time that this was asked.
+
+        Raises RuntimeError if the board's fitting does not say ``watch_heap``, or without power.
+        """
+        if not self.powered or not self.fitting.watch_heap:
+            raise RuntimeError("heap: the board needs power, and Fitting(watch_heap=True)")
+        assert self._processor is not None
+        seen = self._processor.order("heap")["heap"]
+        return HeapWatch(
+            seen["callbacks"],
+            seen["live"] or 0,
+            seen["highestLive"],
+            seen["control"],
+            seen["garbage"],
+            seen["largestFree"],
+        )
 
     # Plant and faults
 

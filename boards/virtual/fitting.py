@@ -30,7 +30,8 @@ class Fitting:
     """What a virtual board is made of.
 
     ``rate_error`` is its converter's, -0.1 to 0.1; voltages in V; ``harmonics`` is the waveform of
-    all its loads as (order, share, phase in rad).
+    all its loads as (order, share, phase in rad). ``watch_heap`` has every timer callback counted,
+    for ``VirtualBoard.heap``.
     """
 
     seed: int = 1
@@ -40,6 +41,7 @@ class Fitting:
     harmonics: Sequence[tuple[int, float, float]] = ((1, 1.0, 0.0),)
     wirings: Sequence[Wiring] = field(default_factory=list)
     gated: bool = True
+    watch_heap: bool = False
 
     @classmethod
     def for_config(cls, config: dict[str, Any], **others: Any) -> Fitting:

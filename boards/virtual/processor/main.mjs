@@ -6,23 +6,28 @@
 //   run     until (us), changes -> timers run up to that time
 //   serial  data -> typed into the REPL
 //   fault   i2cErrors, i2cDead, overrunsUs -> what is broken from now on
+//   heap    -> heap: what the callbacks since the last time left and allocated (see heap.mjs)
 // The report, which a reset carries too: what is left of the faults, and the watchdog.
 
 import { Ads1115 } from "./ads1115.mjs";
 import { Clock } from "./clock.mjs";
 import { makeHardware } from "./hardware.mjs";
+import { HeapWatch } from "./heap.mjs";
 import { loadInterpreter } from "./interpreter.mjs";
 import { Parent } from "./parent.mjs";
 import { Noise, Waveforms } from "./waveform.mjs";
 
+const BLOCK_BYTES = 16; // of the garbage collector
 const SOFT_RESET = 0x100; // what the REPL returns for Ctrl-D on an empty line
 const parent = new Parent();
+const print = (bytes) => parent.send({ tx: Buffer.from(bytes).latin1Slice() });
 const state = { dispatch: null, i2cErrors: 0, i2cDead: false };
-let clock, waveforms, mp;
+const heapWatch = new HeapWatch();
+let clock, waveforms, mp, memInfo;
+let onOutput = print; // what the interpreter prints goes there
 
 const report = () => ({ i2cErrors: state.i2cErrors, overrunsUs: clock.overrunsUs, watchdog: clock.watchdog });
 const reset = (cause) => parent.call("reset", [cause, report()], clock.nowUs);
-const print = (bytes) => parent.send({ tx: Buffer.from(bytes).latin1Slice() });
 
 async function start(order) {
   clock = new Clock({
@@ -40,29 +45,36 @@ async function start(order) {
   const isFrozen = (channel) => waveforms.isFrozen(channel);
   const converter = new Ads1115({ ...order.converter, noise, input, isFrozen });
   const images = [order.shims, order.romfs].map((image) => Buffer.from(image, "base64"));
-  let onOutput = print;
   const interpreter = await loadInterpreter({ heapBytes: order.heapBytes, images, onOutput: (bytes) => onOutput(bytes) });
   mp = interpreter.mp;
   const devices = new Map([[order.converter.address, converter]]);
   const hardware = makeHardware({ clock, parent, reset, waveforms, devices, memory: interpreter.memory, state });
-  mp.registerJsModule("_board", hardware);
+  mp.registerJsModule("_board", { ...hardware, heap_mark: (moment, bytes) => heapWatch.mark(moment, bytes) });
   mp.runPython(mountShims(interpreter.addresses, images));
   // Each of these is a call of its own, because the heap is collected only between calls.
-  const shimNames = countNames((listener) => (onOutput = listener));
+  const shimNames = countNames();
+  memInfo = mp.pyimport("micropython").mem_info;
+  if (order.watchHeap) mp.pyimport("board_gc").watch();
   mp.pyimport("board_gc").take_baseline();
   for (const file of order.files) mp.pyimport("start").run(file);
-  mp.pyimport("board_gc").settle(shimNames, countNames((listener) => (onOutput = listener)));
+  mp.pyimport("board_gc").settle(shimNames, countNames());
   mp.replInit();
   return {};
 }
 
 /** How many names have been interned since the interpreter's start; it only prints that. */
-function countNames(listen) {
-  let text = "";
-  listen((bytes) => (text += Buffer.from(bytes).latin1Slice()));
-  mp.runPython("import micropython\nmicropython.qstr_info()");
-  listen(print);
+function countNames() {
+  const text = outputOf(() => mp.runPython("import micropython\nmicropython.qstr_info()"));
   return Number(/n_qstr=(\d+)/.exec(text)[1]);
+}
+
+/** What a call prints, instead of printing it. */
+function outputOf(call) {
+  let text = "";
+  onOutput = (bytes) => (text += Buffer.from(bytes).latin1Slice());
+  call();
+  onOutput = print;
+  return text;
 }
 
 /** The shims and the board's ROMFS partition are read where they lie, outside the heap, as flash is on the chip. */
@@ -98,7 +110,13 @@ function fault({ i2cErrors, i2cDead, overrunsUs }) {
   return {};
 }
 
-const orders = { start, run, serial, fault };
+/** Asked between callbacks, of functions that were made before the firmware came: it changes nothing on the heap. */
+function heap() {
+  const blocks = Number(/max free sz: (\d+)/.exec(outputOf(memInfo))[1]);
+  return { heap: { ...heapWatch.take(), largestFree: blocks * BLOCK_BYTES } };
+}
+
+const orders = { start, run, serial, fault, heap };
 
 for (;;) {
   const order = parent.receive();

@@ -7,6 +7,8 @@ grow into as free.
 
 import gc
 
+import _board
+
 collect = gc.collect
 enable = gc.enable
 disable = gc.disable
@@ -32,6 +34,8 @@ _NAME_BYTES = 7
 
 baseline = 0
 _ballast = None
+_heap_mark = _board.heap_mark
+_is_watched = False
 
 
 def mem_alloc():
@@ -40,6 +44,20 @@ def mem_alloc():
 
 def mem_free():
     return gc.mem_free() - _GROWTH
+
+
+def watch():
+    """From here on every timer callback tells what it allocated."""
+    global _is_watched
+    _is_watched = True
+
+
+def mark(moment):
+    """How much is in use at a moment of a callback: 0 = its start, when all garbage has been
+    collected; 1 = it feeds the watchdog; 2 = its end.
+    """
+    if _is_watched:
+        _heap_mark(moment, mem_alloc())
 
 
 def take_baseline():

@@ -114,12 +114,14 @@ id_of = id
 
 
 def _dispatch(timer_id):
+    board_gc.mark(0)
     timer = Timer._running.get(timer_id)
     if timer is not None and timer._callback is not None:
         try:
             timer._callback(timer)
         except Exception as error:
             sys.print_exception(error)
+    board_gc.mark(2)
     board_gc.collect()  # takes effect when this returns; the chip collects when memory is short
 
 
@@ -133,6 +135,7 @@ class WDT:
         _board.wdt_start()
 
     def feed(self):
+        board_gc.mark(1)
         _feed()
 
 

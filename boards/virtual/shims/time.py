@@ -11,16 +11,17 @@ ticks_us = _board.ticks_us
 ticks_cpu = _board.ticks_us
 sleep_us = _board.sleep_us
 
-_PERIOD = 1 << 30
+# Both are small integers, as all that is reckoned with them: the C function allocates nothing.
+_MASK = (1 << 30) - 1
 _HALF = 1 << 29
 
 
 def ticks_add(ticks, delta):
-    return (ticks + delta) & (_PERIOD - 1)
+    return (ticks + delta) & _MASK
 
 
 def ticks_diff(end, start):
-    return ((end - start + _HALF) & (_PERIOD - 1)) - _HALF
+    return ((end - start + _HALF) & _MASK) - _HALF
 
 
 def sleep_ms(ms):
