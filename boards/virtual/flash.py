@@ -4,8 +4,9 @@ go in between.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from littlefs import LittleFS, UserContext
@@ -31,10 +32,11 @@ class PowerLost(Exception):
 
 @dataclass
 class Wear:
-    """What the chip was asked to do since it was made."""
+    """What the chip was asked to do since it was made; ``of_sector`` counts each one's erases."""
 
     erases: int = 0
     programs: int = 0
+    of_sector: Counter[int] = field(default_factory=Counter)
 
     @property
     def operations(self) -> int:
@@ -90,6 +92,7 @@ class Flash:
     def erase(self, start: int) -> None:
         """Set the sector that begins at ``start`` to ones."""
         self.wear.erases += 1
+        self.wear.of_sector[start // SECTOR_BYTES] += 1
         self.busy_us += ERASE_US
         done = self._bytes_before_a_cut(SECTOR_BYTES)
         self.image[start : start + done] = b"\xff" * done
@@ -146,7 +149,8 @@ def mount_files(flash: Flash) -> tuple[LittleFS, FilePartition]:
     """Mount the chip's file system; an empty chip is formatted, as the port does at first."""
     partition = FilePartition(flash)
     blank = flash.read(FILES_START, 2 * SECTOR_BYTES) == b"\xff" * (2 * SECTOR_BYTES)
-    # read, program and lookahead sizes are MicroPython's for littlefs on a block device.
+    # All sizes are MicroPython's for littlefs on a block device, as is the count of erases after
+    # which metadata moves to other sectors (extmod/vfs_lfsx.c).
     files = LittleFS(
         context=partition,
         mount=False,
@@ -154,7 +158,9 @@ def mount_files(flash: Flash) -> tuple[LittleFS, FilePartition]:
         block_count=FILES_SECTORS,
         read_size=32,
         prog_size=32,
+        cache_size=128,
         lookahead_size=32,
+        block_cycles=100,
     )
     if blank:
         files.format()

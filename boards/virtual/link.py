@@ -18,6 +18,7 @@ class Faults:
     """
 
     down: bool = False  # nothing passes in either direction, nobody says so
+    wedged: bool = False  # so is the chip's Wi-Fi: its status stays as told last, until a reset
     refused: bool = False  # the coordinator's port is closed
     no_access_point: bool = False
     delay_us: float = 0.0  # added to each direction
@@ -40,7 +41,7 @@ class Link:
 
     def passes(self, now_us: float) -> bool:
         """Whether anything crosses it now."""
-        return self._joined(now_us) and not self.faults.down
+        return self._joined(now_us) and not (self.faults.down or self.faults.wedged)
 
     def one_way_us(self) -> float:
         """How long the first byte is under way."""

@@ -59,6 +59,7 @@ class Network:
         self._groups = Groups(self._link)
         self._station_active = False
         self._associated_us: float | None = None
+        self._told_status = STAT_IDLE
         # A new chip opens an access point; the SDK keeps in flash that it was switched off.
         self.access_point_active = True
 
@@ -68,7 +69,8 @@ class Network:
             self.close(handle)
 
     def power_off(self) -> None:
-        """All sockets are gone, and the association with them."""
+        """All sockets are gone, and the association with them; a wedged chip works again."""
+        self.faults.wedged = False
         self.close_sockets()
         self._groups.forget()
         self._station_active = False
@@ -104,7 +106,14 @@ class Network:
         """The station's status, or its signal strength in dBm (``what`` 1)."""
         if what == 1:
             return -60
-        if interface != 0 or self._associated_us is None:
+        if interface != 0:
+            return STAT_IDLE
+        if not self.faults.wedged:
+            self._told_status = self._station_status(now_us)
+        return self._told_status
+
+    def _station_status(self, now_us: float) -> int:
+        if self._associated_us is None:
             return STAT_IDLE
         if self.faults.no_access_point or now_us < self._associated_us:
             return STAT_CONNECTING

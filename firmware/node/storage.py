@@ -10,6 +10,7 @@ Until then every file written says so too: the next start knows no more than thi
 """
 
 import binascii
+import errno
 import hashlib
 import json
 
@@ -26,13 +27,13 @@ class Storage:
         self._load()
 
     def _load(self):
+        """Only a file that is not there is none. One that cannot be read may hold orders."""
         try:
-            with self._files.open(self._path) as file:
-                content = file.read()
-        except OSError:
-            return
-        try:
-            self._take(content)
+            with self._files.open(self._path, "rb") as file:
+                self._take(file.read().decode())
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                self.damaged = "%s: %s" % (self._path, error)
         except (ValueError, TypeError, KeyError) as error:
             self.damaged = "%s: %s" % (self._path, error)
 

@@ -1,5 +1,6 @@
 """A small board for tests: honest about time, and nothing on it allocates once it is made."""
 
+import errno
 import math
 import sys
 
@@ -143,34 +144,55 @@ class File:
         self._mode = mode
 
     def __enter__(self):
-        if self._mode == "r" and self._path not in self._files.content:
-            raise OSError(2, "no file")
         return self
 
     def __exit__(self, *_error):
+        self.close()
         return False
 
     def read(self):
-        return self._files.content[self._path]
+        content = self._files.content[self._path]
+        return content if "b" in self._mode else content.decode()
 
-    def write(self, text):
+    def write(self, content):
         if self._files.full:
             raise OSError(28, "no space")
-        self._files.content[self._path] = text
+        content = content if "b" in self._mode else content.encode()
+        self._files.content[self._path] = content
         self._files.writes += 1
+
+    def close(self):
+        pass
 
 
 class Files:
+    """A flash of whole files: bytes by path. `broken` paths cannot be read."""
+
     def __init__(self):
         self.content = {}
         self.writes = 0
         self.full = False
+        self.broken = ()
 
     def open(self, path, mode="r"):
+        if "r" in mode and path not in self.content:
+            raise OSError(errno.ENOENT, "no file")
+        if path in self.broken:
+            raise OSError(errno.EIO, "broken")
         return File(self, path, mode)
 
     def rename(self, old, new):
         self.content[new] = self.content.pop(old)
+
+    def remove(self, path):
+        if path not in self.content:
+            raise OSError(errno.ENOENT, "no file")
+        del self.content[path]
+
+    def names(self, folder):
+        """The names of the files in a folder, in no order."""
+        start = folder + "/"
+        return [path[len(start) :] for path in self.content if path.startswith(start)]
 
 
 class Socket:

@@ -125,7 +125,7 @@ class Answers(Board):
         self.expect_error("OSError")
 
     def test_unreadable_orders_are_cured_by_the_complete_list(self):
-        self.hardware.files.content["/state.json"] = "nonsense"
+        self.hardware.files.content["/state.json"] = b"nonsense"
         self.start()
         self.start()
         self.assertTrue(self.node.storage.damaged)
@@ -137,7 +137,7 @@ class Answers(Board):
         self.assertEqual(self.node.relays.reason, ["safe_link"] * 4)
 
     def test_an_answer_without_the_list_cures_nothing(self):
-        self.hardware.files.content["/state.json"] = "nonsense"
+        self.hardware.files.content["/state.json"] = b"nonsense"
         self.coordinator.epoch = self.coordinator.rev = 0
         for _ in range(2):
             self.start()

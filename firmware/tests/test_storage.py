@@ -51,14 +51,26 @@ class State(unittest.TestCase):
         self.load().remember(4, [(2, 0)])
         good = self.files.content["/state.json"]
         for at in range(0, len(good) - 1, 3):
-            for bad in (good[:at], good[:at] + "~" + good[at + 1 :]):
+            for bad in (good[:at], good[:at] + b"~" + good[at + 1 :]):
                 self.files.content["/state.json"] = bad
                 state = self.load()
                 self.assertTrue(state.damaged, bad)
                 self.assertEqual((state.boot, state.epoch, state.off), (0, 0, []))
 
+    def test_what_is_there_and_cannot_be_read_is_damaged(self):
+        """Bytes that are no text, and a flash that answers with an error other than 'no file'."""
+        self.load().remember(4, [(2, 0)])
+        self.files.broken = ("/state.json",)
+        self.assertTrue("/state.json" in self.load().damaged)
+        self.files.broken = ()
+        self.assertEqual(self.load().damaged, None)
+        self.files.content["/state.json"] = b"\xff\xfe" + bytes(range(128, 256))
+        state = self.load()
+        self.assertTrue(state.damaged)
+        self.assertEqual((state.boot, state.epoch, state.off), (0, 0, []))
+
     def test_a_doubt_outlives_starts_and_epochs_until_the_complete_list_comes(self):
-        self.files.content["/state.json"] = "nonsense"
+        self.files.content["/state.json"] = b"nonsense"
         self.load().count_boot()
         state = self.load()
         self.assertTrue(state.damaged)
@@ -102,7 +114,7 @@ class Orders(unittest.TestCase):
 
     def test_orders_that_cannot_be_read_keep_everything_open_start_after_start(self):
         hardware = fakes.Hardware()
-        hardware.files.content["/state.json"] = "nonsense"
+        hardware.files.content["/state.json"] = b"nonsense"
         for start in range(1, 4):
             node = app.App(fakes.configuration(), None, hardware)
             node.start()

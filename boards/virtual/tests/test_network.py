@@ -101,6 +101,30 @@ def test_each_fault_shows_as_it_would(
     assert not any(exchange.delivered for exchange in network.exchanges)
 
 
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_wedged_chip_keeps_its_status_and_passes_nothing_until_a_reset(
+    make_board: MakeBoard, network: Network, joined: bool
+) -> None:
+    board = make_board(CLIENT, network=network)
+    network.faults.no_access_point = not joined
+    board.run(3)
+    assert board.exec("print(wlan.isconnected())").strip() == str(joined)
+    network.faults.wedged = True
+    network.faults.no_access_point = joined
+    assert get(board) == "timeout 0"
+    board.exec("wlan.disconnect(); wlan.active(False); wlan.active(True)")
+    board.exec("wlan.connect('any', 'secret')")
+    board.run(3)
+    assert board.exec("print(wlan.isconnected())").strip() == str(joined)
+    network.faults.no_access_point = False
+    board.type(b"\x04")
+    board.run(3)
+    assert get(board) == "timeout 0"
+    board.reset()
+    board.run(3)
+    assert "\\r\\n\\r\\nhello" in get(board)
+
+
 @pytest.mark.parametrize("fault", ["garbage", "corrupt"])
 def test_lies_have_the_right_length_and_the_wrong_bits(
     make_board: MakeBoard, network: Network, fault: str
