@@ -11,7 +11,12 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import STARTED_UNIX_S, World
 
-SITE = one_board_site([circuit(f"circuit {i}", priority=i + 1, safe="on") for i in range(4)])
+SITE = one_board_site(
+    [
+        circuit(f"circuit {i}", priority=i + 1, safe="on", price_ceiling_eur_mwh=100 * i)
+        for i in range(4)
+    ]
+)
 UNTIL = STARTED_UNIX_S + 900_000
 
 
@@ -26,20 +31,26 @@ def world(make_world: MakeWorld) -> World:
     return world
 
 
-def order(world: World, index: int, what: str, body: dict[str, Any]) -> None:
+def put(world: World, path: str, body: dict[str, Any]) -> None:
     """Give an order over the API."""
-    path = f"/api/v1/boards/flat-1/circuits/{index}/{what}"
     headers = {"Authorization": f"Bearer {world.token()}"}
-    answer = world.api.put(path, json=body, headers=headers)
+    answer = world.api.put(f"/api/v1/{path}", json=body, headers=headers)
     assert answer.status_code == 200, answer.get_data(as_text=True)
 
 
+def order(world: World, index: int, what: str, body: dict[str, Any]) -> None:
+    """Give an order for one circuit over the API."""
+    put(world, f"boards/flat-1/circuits/{index}/{what}", body)
+
+
 def fill(world: World, slot: str) -> None:
-    """Schedule every circuit to the last slot, and give every circuit an order to be on."""
+    """Schedule every circuit and set prices to the last slot, and order every circuit on."""
+    slots = {"start": STARTED_UNIX_S, "step_s": 900}
     for index in range(4):
-        start = {"start": STARTED_UNIX_S, "step_s": 900, "slots": slot * MAX_SLOTS}
-        order(world, index, "schedule", start)
+        order(world, index, "schedule", slots | {"slots": slot * MAX_SLOTS})
         order(world, index, "override", {"state": "on", "until": UNTIL})
+    prices = [(ord(slot) * 37 + 41 * k) % 900 for k in range(MAX_SLOTS)]
+    put(world, "prices", slots | {"eur_mwh": prices})
 
 
 def await_acknowledgement(world: World) -> None:
@@ -58,5 +69,8 @@ def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> No
     order(world, 2, "override", {"state": "off", "until": None})
     await_acknowledgement(world)
     assert board.plant.circuits[2].contact.at(board.now_us) == 0.0
+    world.order("flat-1", 1, "override", None)
+    await_acknowledgement(world)
+    assert world.state()["boards"][0]["circuits"][1]["reason"] == "price"
     assert len(board.resets) == 1
     assert b"MemoryError" not in board.serial_log

@@ -87,7 +87,7 @@ def circuit_entries(board: Board, module: dict[str, Any]) -> list[dict[str, Any]
             "pin": module["relay_pins"][index],
             "channel": index,
             "contact_ma": module["contact_ma"],
-            **circuit.model_dump(exclude={"name", "phase"}),
+            **circuit.model_dump(exclude={"name", "phase"}, exclude_none=True),
         }
         for index, circuit in enumerate(board.circuits)
     ]

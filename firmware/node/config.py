@@ -12,6 +12,8 @@ _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 # Pins of an ESP8266 that no flash chip sits on.
 _PINS = (0, 2, 4, 5, 12, 13, 14, 15, 16)
 _LARGEST_MA = 125_000
+# What a plan can carry. A ceiling at the highest price has none above it: it is none.
+_PRICES_EUR_MWH = (-500, 2_748)
 # A circuit is read every so many ticks as there are circuits; `readings` trusts one this long.
 _READING_MS = 500
 
@@ -89,6 +91,8 @@ def _circuit_rules():
         "safe": ("keep", _word, "on", "off", "keep"),
         "default": ("on", _word, "on", "off"),
         "ct_ma_per_v": (30_000, _whole, 1_000, 200_000),
+        "price_ceiling_eur_mwh": (_PRICES_EUR_MWH[1], _whole) + _PRICES_EUR_MWH,
+        "price_hysteresis_eur_mwh": (10, _whole, 0, 1_000),
         "min_on_s": (0, _whole, 0, 3600),
         "min_off_s": (10, _whole, 0, 3600),
     }

@@ -4,8 +4,12 @@ Everything here runs on the board's uptime in seconds. The coordinator's Unix ti
 and comes in with an answer only; from there ends are kept as uptime, counted from before the
 request was sent, so a board never believes in a plan or a lease longer than its coordinator does.
 
-What a circuit shall do, the first that speaks: override ON, the plan's slot, the stored safe state
-in place of a plan that has run out, the default. Override OFF is an opener and asked for apart.
+What a circuit shall do, the first that speaks: override ON, the stored safe state in place of a
+plan that has run out, the plan's slot, the default. Override OFF is an opener and asked for apart.
+
+A price above a circuit's ceiling holds off what a slot or the default wants on, a slot's `1` too:
+a slot is a wish of the coordinator; who must have a circuit on whatever it costs orders it on. It
+opens nothing by itself and ends with the plan: `keep` then keeps what was wanted without it.
 """
 
 from array import array
@@ -17,6 +21,12 @@ _OFF = const(48)
 # Further away than any board's uptime; "until cancelled".
 _ENDLESS = const(1 << 29)
 _NO_ORDER = const(-1)
+# A price is two characters from "#" on, digits of base 57: 0 to 3248 above the lowest.
+_DIGIT_0 = const(35)
+_BASE = const(57)
+_LOWEST_EUR_MWH = const(-500)
+# Below every ceiling less its hysteresis: what is not known holds nothing off.
+_UNKNOWN = const(-10_000)
 
 
 class Planning:
@@ -42,6 +52,13 @@ class Planning:
         self._slot_s = 900
         self._start_s = 0
         self._start_unix = 0
+        self._prices = b""
+        self._price_s = 900
+        self._price_start_s = 0
+        self._price_start_unix = 0
+        self._ceiling = array("h", [c["price_ceiling_eur_mwh"] for c in circuits])
+        self._hysteresis = array("h", [c["price_hysteresis_eur_mwh"] for c in circuits])
+        self._is_dear = bytearray(count)
         self._order = array("b", [_NO_ORDER] * count)
         self._order_end_s = array("i", [0] * count)
         self._order_unix = [0] * count
@@ -68,6 +85,7 @@ class Planning:
     def _take_plan(self, plan):
         self._start_unix = plan.start
         self._slot_s = plan.step_s
+        self._price_start_unix, self._price_s, self._prices = plan.price
         for i in range(self.count):
             self._slots[i] = plan.slots[i]
             self._order[i] = _NO_ORDER
@@ -82,6 +100,7 @@ class Planning:
     def _set_time(self, unix, up_s):
         """Dates what is known in Unix time by the uptime, anew with each answer."""
         self._start_s = _bounded(self._start_unix - unix + up_s)
+        self._price_start_s = _bounded(self._price_start_unix - unix + up_s)
         for i in range(self.count):
             until = self._order_unix[i]
             self._order_end_s[i] = _bounded(until - unix + up_s) if until else _ENDLESS
@@ -90,7 +109,9 @@ class Planning:
         """Sets `limit_ma`, `expired`, and for each circuit `on` and its `reason`."""
         self._update_limits(up_s)
         self.expired = up_s >= self._valid_end_s
+        price = self._price(up_s)
         for i in range(self.count):
+            self._judge(i, price)
             if self._order[i] != _NO_ORDER and up_s >= self._order_end_s[i]:
                 self._order[i] = _NO_ORDER
             self._update_wish(i, up_s)
@@ -108,17 +129,35 @@ class Planning:
             return
         if self.expired:
             safe = self._safe[i]
-            self._wish(i, self.on[i] if safe == "keep" else safe == "on", "safe_link")
+            kept = self.on[i] or self.reason[i] == "price"
+            self._wish(i, kept if safe == "keep" else safe == "on", "safe_link")
             return
         slot = self._slot(i, up_s)
-        if slot in (_ON, _OFF):
-            self._wish(i, slot == _ON, "plan")
+        planned = slot in (_ON, _OFF)
+        on = slot == _ON if planned else self._default[i]
+        if on and self._is_dear[i]:
+            self._wish(i, 0, "price")
         else:
-            self._wish(i, self._default[i], "default")
+            self._wish(i, on, "plan" if planned else "default")
 
     def _wish(self, i, on, reason):
         self.on[i] = on
         self.reason[i] = reason
+
+    def _price(self, up_s):
+        """EUR/MWh now, or _UNKNOWN."""
+        prices = self._prices
+        k = (up_s - self._price_start_s) // self._price_s * 2
+        if self.expired or not 0 <= k < len(prices):
+            return _UNKNOWN
+        return (prices[k] - _DIGIT_0) * _BASE + prices[k + 1] - _DIGIT_0 + _LOWEST_EUR_MWH
+
+    def _judge(self, i, price):
+        """Dear above the ceiling, until the price is below it by the hysteresis or unknown."""
+        if price > self._ceiling[i]:
+            self._is_dear[i] = 1
+        elif price <= self._ceiling[i] - self._hysteresis[i]:
+            self._is_dear[i] = 0
 
     def _slot(self, i, up_s):
         slots = self._slots[i]

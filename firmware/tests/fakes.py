@@ -301,6 +301,8 @@ def circuit(**given):
         "safe": "keep",
         "default": "on",
         "ct_ma_per_v": 30_000,
+        "price_ceiling_eur_mwh": 2_748,
+        "price_hysteresis_eur_mwh": 10,
         "min_on_s": 0,
         "min_off_s": 0,
     }

@@ -94,6 +94,10 @@ class Control(unittest.TestCase):
         for i in range(4):
             planning._slots[i] = b"1-01" * 24
         planning._slot_s = 1
+        planning._prices = b"#$[[" * 48
+        planning._price_s = 1
+        for i in range(4):
+            planning._ceiling[i] = 600 * i - 500
         self.assertEqual(self.tick(1000), 0)
 
 

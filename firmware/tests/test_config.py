@@ -69,6 +69,12 @@ class Merging(unittest.TestCase):
             (("timing", "boot_delay_s"), [9, 2], "timing.boot_delay_s:"),
             (("timing", "tick_ms"), 0, "timing.tick_ms:"),
             (("link", "port"), 0, "link.port:"),
+            (
+                ("circuits", 0, "price_ceiling_eur_mwh"),
+                2_749,
+                "circuits[0].price_ceiling_eur_mwh:",
+            ),
+            (("circuits", 0, "price_hysteresis_eur_mwh"), -1, "circuits[0].price_hysteresis_eur"),
         ):
             config = board()
             put(config, path, value)

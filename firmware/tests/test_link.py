@@ -16,6 +16,11 @@ KEYS = [
 # fmt: on
 
 
+def priced(price):
+    """A plan with nothing but a price."""
+    return {"start": 1, "step_s": 9, "slots": [], "overrides": [], "price": price}
+
+
 class Signing(unittest.TestCase):
     def test_rfc_4231(self):
         # RFC 4231, cases 1 and 2.
@@ -194,6 +199,16 @@ class Failures(Board):
             {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[4, 0, 0]]}},
             {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[0, 2, 0]]}},
             {"plan": {"start": 1, "step_s": 9, "slots": [], "overrides": [[0, 0, 0]] * 2}},
+            {"plan": priced(None)},
+            {"plan": priced([])},
+            {"plan": priced([1, 900, ""])},
+            {"plan": priced([1, 900, "###"])},
+            {"plan": priced([1, 900, "#" * 194])},
+            {"plan": priced([1, 900, '#"'])},
+            {"plan": priced([1, 900, "#\\"])},
+            {"plan": priced([1, 900, [35, 35]])},
+            {"plan": priced([-1, 900, "##"])},
+            {"plan": priced([1, 0, "##"])},
         ):
             self.setUp()
             self.coordinator.changes = changes

@@ -23,11 +23,12 @@ class Answer:
 
 
 class Plan:
-    def __init__(self, slots=(), overrides=(), start=NOW, step_s=900):
+    def __init__(self, slots=(), overrides=(), start=NOW, step_s=900, price=(0, 1, b"")):
         self.start = start
         self.step_s = step_s
         self.slots = list(slots) + [b""] * (2 - len(slots))
         self.overrides = list(overrides)
+        self.price = price
 
 
 def planning(**circuit):

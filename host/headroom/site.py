@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from headroom.phases import PHASES, Phase, PhaseMa, phase_index
 from headroom.phases import total as total_ma
 from headroom.protocol.messages import BOARD_ID_PATTERN, MAX_CIRCUITS, MAX_CURRENT_MA
+from headroom.protocol.prices import HIGHEST_EUR_MWH, LOWEST_EUR_MWH
 
 Kind = Literal["critical", "deferrable", "thermal", "ev"]
 
@@ -40,6 +41,7 @@ CurrentMa = Annotated[int, Field(ge=0, le=MAX_CURRENT_MA)]
 # What firmware/node/config.py takes: a site that a board would refuse is refused here.
 RatedMa = Annotated[int, Field(ge=100, le=125_000)]
 CtMaPerVolt = Annotated[int, Field(ge=1000, le=200_000)]
+PriceEurMwh = Annotated[int, Field(ge=LOWEST_EUR_MWH, le=HIGHEST_EUR_MWH)]
 CircuitName = Annotated[str, Field(min_length=1, max_length=32)]
 PerPhase = Annotated[tuple[CurrentMa, CurrentMa, CurrentMa], BeforeValidator(_by_phase)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -91,6 +93,9 @@ class Circuit(_Table):
     contactor: bool = False
     min_on_s: Annotated[int, Field(ge=0, le=3600)] = 0
     min_off_s: Annotated[int, Field(ge=0, le=3600)] = 10
+    # Above it the circuit is held off; None: whatever it costs.
+    price_ceiling_eur_mwh: PriceEurMwh | None = None
+    price_hysteresis_eur_mwh: Annotated[int, Field(ge=0, le=1000)] = 10
 
     @check(mode="after")
     def _limit_within_rating(self) -> Self:
@@ -119,6 +124,11 @@ class Board(_Table):
     safe_limit_ma: PerPhase
     report_s: Annotated[int, Field(ge=1, le=3600)] = 10
     circuits: Annotated[tuple[Circuit, ...], Field(min_length=1, max_length=MAX_CIRCUITS)]
+
+    @property
+    def heeds_prices(self) -> bool:
+        """Whether a price can hold one of its circuits off."""
+        return any(circuit.price_ceiling_eur_mwh is not None for circuit in self.circuits)
 
 
 class _SiteTable(_Table):

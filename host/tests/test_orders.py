@@ -9,6 +9,7 @@ from headroom.protocol.messages import (
     MAX_SLOTS,
     OverrideOrder,
     PlanBody,
+    PlanPrices,
 )
 from tests.support import World
 
@@ -104,13 +105,14 @@ def test_plan_that_a_board_would_refuse_is_refused_and_changes_nothing(world: Wo
 
 
 def test_the_largest_legal_plan_fits_and_leaves_room_for_every_order() -> None:
-    """So an override is never refused because of a schedule."""
+    """So an override is never refused because of a schedule or of prices."""
     latest = 2**32 - 1
     body = PlanBody(
         start=latest,
         step_s=86_400,
         slots=("1" * MAX_SLOTS,) * MAX_CIRCUITS,
         overrides=tuple(OverrideOrder(n, 0, latest) for n in range(MAX_CIRCUITS)),
+        price=PlanPrices(latest, 86_400, "[[" * MAX_SLOTS),
     )
     assert len(body.encode()) <= MAX_PLAN_BYTES
 

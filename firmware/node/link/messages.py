@@ -14,6 +14,9 @@ from node import version
 REPORT_BYTES = const(1536)
 # A day of quarters of an hour. Longer strings would need a piece of heap that may not be there.
 _PLAN_SLOTS = const(96)
+# The digits of prices: from "#" to "[", which JSON carries as they are. See `planning`.
+_FIRST_DIGIT = const(35)
+_LAST_DIGIT = const(91)
 _MOST_EVENTS = const(6)
 _MOST_MINUTES = const(4)
 # Kept free for what closes the report.
@@ -107,6 +110,7 @@ class Plan:
         self.step_s = _whole(given, "step_s", 1, 86_400)
         self.slots = self._checked_slots(given.get("slots"), count)
         self.overrides = self._checked_overrides(given.get("overrides"), count)
+        self.price = self._checked_price(given["price"]) if "price" in given else (0, 1, b"")
 
     def _checked_slots(self, slots, count):
         _expect(isinstance(slots, list) and len(slots) in (0, count), "slots")
@@ -124,6 +128,16 @@ class Plan:
             _expect(_is_within(one[1], 0, 1) and _is_within(one[2], 0, 1 << 40), "overrides")
             seen.append(one[0])
         return [tuple(one) for one in overrides]
+
+    def _checked_price(self, price):
+        """(Unix time of the first, seconds each, two characters a price)."""
+        _expect(isinstance(price, list) and len(price) == 3, "price")
+        _expect(_is_within(price[0], 0, 1 << 40) and _is_within(price[1], 1, 86_400), "price")
+        _expect(isinstance(price[2], str) and 0 < len(price[2]) <= 2 * _PLAN_SLOTS, "price")
+        digits = price[2].encode()
+        _expect(not len(digits) % 2, "price")
+        _expect(min(digits) >= _FIRST_DIGIT and max(digits) <= _LAST_DIGIT, "price")
+        return price[0], price[1], digits
 
     def off(self):
         """The OFF orders as [(circuit, until)]."""

@@ -17,7 +17,7 @@ from headroom.coordinator.reply import Reply, Signer, unsigned_refusal
 from headroom.protocol.messages import Answer, PlanBody, Report
 from headroom.protocol.problems import STORE_UNAVAILABLE, UNSIGNED, ProblemError
 from headroom.site import Board, Site
-from headroom.store import Store, StoreUnavailableError, boards, figures, journal, leases
+from headroom.store import Store, StoreUnavailableError, boards, figures, journal, leases, prices
 from headroom.store.boards import BoardRecord
 from headroom.store.orders import StoredPlan
 
@@ -83,11 +83,18 @@ class Coordinator:
         """The site as it is now; raises StoreUnavailableError."""
         with self.store.read() as db:
             orders = {board.id: snapshot.board_orders(db, board.id) for board in self.site.boards}
+            known_prices = prices.current_prices(db)
         with self._lock:
             return snapshot.site_view(
                 self.site,
                 snapshot.State(
-                    self._epoch, self._books, self._live, self._reports, self._refusals, orders
+                    self._epoch,
+                    self._books,
+                    self._live,
+                    self._reports,
+                    self._refusals,
+                    orders,
+                    known_prices,
                 ),
                 self.clock,
             )

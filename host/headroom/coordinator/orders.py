@@ -14,12 +14,13 @@ from headroom.protocol.problems import (
     ProblemError,
 )
 from headroom.site import Board, Site
-from headroom.store import Store, boards, orders
+from headroom.store import Store, boards, orders, prices
 from headroom.store.orders import Override, Schedule, StoredPlan
+from headroom.store.prices import Prices
 
 
 class Orders:
-    """Overrides and schedules of the site's boards. Methods raise ProblemError."""
+    """Overrides, schedules and prices of the site's boards. Methods raise ProblemError."""
 
     def __init__(self, site: Site, store: Store, clock: Clock) -> None:
         self._site = site
@@ -56,12 +57,32 @@ class Orders:
             orders.drop_schedule(db, board_id, circuit)
             return self.current_plan(db, board)
 
+    def set_prices(self, given: Prices) -> dict[str, StoredPlan]:
+        """What energy costs from now on, for the whole site; the plans of boards that heed it."""
+        if not given.lasts(self._clock.unix_s()):
+            raise ProblemError(NOT_POSSIBLE, "eur_mwh: the last slot is over before now")
+        with self._store.write() as db:
+            prices.put_prices(db, given)
+            return self._priced_plans(db)
+
+    def clear_prices(self) -> dict[str, StoredPlan]:
+        """Forget the prices; no error if there are none."""
+        with self._store.write() as db:
+            prices.drop_prices(db)
+            return self._priced_plans(db)
+
+    def _priced_plans(self, db: Connection) -> dict[str, StoredPlan]:
+        known = {record.id for record in boards.records(db)}
+        heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
+        return {board.id: self.current_plan(db, board) for board in heeding}
+
     def current_plan(self, db: Connection, board: Board) -> StoredPlan:
         """The board's plan now; its revision rises when an order was given or has expired."""
         body = plan_body(
             len(board.circuits),
             orders.schedules_of(db, board.id),
             orders.overrides_of(db, board.id),
+            prices.current_prices(db) if board.heeds_prices else None,
             self._clock.unix_s(),
         )
         return orders.revise_plan(db, board.id, body.encode().decode())

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from headroom.protocol.messages import OverrideOrder, PlanBody
+from headroom.protocol.messages import OverrideOrder, PlanBody, PlanPrices
+from headroom.protocol.prices import pack
 from headroom.protocol.problems import SCHEDULE_MISMATCH, ProblemError
 from headroom.store.orders import Override, Schedule
+from headroom.store.prices import Prices
 
 _NO_SCHEDULE_STEP_S = 900
 
@@ -13,6 +15,7 @@ def plan_body(
     circuits: int,
     schedules: Sequence[Schedule],
     overrides: Sequence[Override],
+    prices: Prices | None,
     now_unix_s: float,
 ) -> PlanBody:
     """What holds now or later; orders that have expired are left out.
@@ -30,7 +33,12 @@ def plan_body(
             for o in overrides
             if o.holds(now_unix_s) and o.circuit < circuits
         ),
+        price=_plan_prices(prices) if prices and prices.lasts(now_unix_s) else None,
     )
+
+
+def _plan_prices(prices: Prices) -> PlanPrices:
+    return PlanPrices(prices.start_unix_s, prices.step_s, pack(prices.eur_mwh))
 
 
 def check_agreement(wanted: Schedule, others: Sequence[Schedule], now_unix_s: float) -> None:

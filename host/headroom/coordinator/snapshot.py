@@ -14,6 +14,7 @@ from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
 from headroom.store import orders
 from headroom.store.orders import Override, Schedule
+from headroom.store.prices import Prices
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class State:
     reports: Mapping[str, int]
     refusals: Mapping[str, int]
     orders: Mapping[str, BoardOrders]
+    prices: Prices | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class SiteView:
     feeders: tuple[FeederView, ...]
     boards: tuple[BoardView, ...]
     refusals: tuple[tuple[str, int], ...]
+    prices: Prices | None
 
 
 def board_orders(db: Connection, board_id: str) -> BoardOrders:
@@ -104,7 +107,9 @@ def site_view(site: Site, state: State, clock: Clock) -> SiteView:
         for feeder in site.feeders
     )
     refusals = tuple(sorted(state.refusals.items()))
-    return SiteView(site.name, clock.unix_s(), state.epoch, feeders, boards, refusals)
+    return SiteView(
+        site.name, clock.unix_s(), state.epoch, feeders, boards, refusals, state.prices
+    )
 
 
 def _board_view(board: Board, state: State, clock: Clock) -> BoardView:

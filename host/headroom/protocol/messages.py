@@ -53,6 +53,8 @@ PhaseMa = tuple[CurrentMa, CurrentMa, CurrentMa]
 # A day of quarters of an hour; a board finds no room for longer strings.
 MAX_SLOTS = 96
 Slots = Annotated[str, Field(pattern=r"^[10-]*$", max_length=MAX_SLOTS)]
+StepS = Annotated[int, _integer(1, 86_400)]
+PackedPrices = Annotated[str, Field(pattern=r"^([#-\[]{2})+$", max_length=2 * MAX_SLOTS)]
 # An epoch learned from a board leaves room to rise above it for ever: one a start.
 MAX_REPORTED_EPOCH = 1 << 29
 
@@ -137,6 +139,14 @@ class OverrideOrder(NamedTuple):
     until: UnixS
 
 
+class PlanPrices(NamedTuple):
+    """Prices of slots of `step_s` from `start` on, two digits each, see `protocol.prices`."""
+
+    start: UnixS
+    step_s: StepS
+    packed: PackedPrices
+
+
 class Message(BaseModel):
     """A JSON document with strict types and no keys but its own."""
 
@@ -157,14 +167,15 @@ class Message(BaseModel):
 
 
 class PlanBody(Message):
-    """What a board shall do: slots for each circuit and a complete list of overrides."""
+    """What a board shall do: slots for each circuit, all overrides, prices if it heeds them."""
 
     start: UnixS
-    step_s: Annotated[int, _integer(1, 86_400)]
+    step_s: StepS
     slots: Annotated[tuple[Slots, ...], Field(min_length=1, max_length=MAX_CIRCUITS)]
     overrides: Annotated[
         tuple[Annotated[OverrideOrder, _Array], ...], Field(max_length=MAX_CIRCUITS)
     ]
+    price: Annotated[PlanPrices, _Array] | None = None
 
 
 class Report(Message):

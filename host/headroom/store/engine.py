@@ -17,7 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from headroom.store.tables import metadata
 
-SCHEMA_VERSION = 1
+# 2: prices. So far each version only added tables to the one before.
+SCHEMA_VERSION = 2
 _WRITES = "headroom_writes"
 
 
@@ -97,7 +98,7 @@ def _begin(db: Connection) -> None:
 
 def _check_schema(db: Connection, path: Path) -> None:
     version = db.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version == 0:
+    if version < SCHEMA_VERSION:
         metadata.create_all(db)
         db.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
     elif version != SCHEMA_VERSION:

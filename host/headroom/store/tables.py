@@ -122,6 +122,16 @@ schedules = Table(
     Key("board", "circuit"),
 )
 
+# The site's prices, one row at most: JSON of a list of EUR/MWh, one a slot.
+prices = Table(
+    "prices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    *_integers("start_unix_s", "step_s", "set_unix_s"),
+    Column("set_by", String(64), nullable=False),
+    Column("eur_mwh", Text, nullable=False),
+)
+
 tokens = Table(
     "tokens",
     metadata,

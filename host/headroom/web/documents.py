@@ -7,6 +7,7 @@ from headroom.phases import PHASES, Phase, PhaseMa, phase_index
 from headroom.site import Feeder, Site
 from headroom.store.journal import StoredEvent, StoredMinute
 from headroom.store.orders import Override, Schedule
+from headroom.store.prices import Prices
 from headroom.web.words import reason_text
 
 Document = dict[str, Any]
@@ -20,6 +21,7 @@ def state_document(view: SiteView, site: Site, events: list[StoredEvent]) -> Doc
         "epoch": view.epoch,
         "feeders": [feeder_document(feeder) for feeder in view.feeders],
         "boards": [board_document(board) for board in view.boards],
+        "prices": _prices_document(view.prices, view.unix_s) if view.prices else None,
         "events": [event_document(event, site) for event in events],
     }
 
@@ -149,6 +151,7 @@ def _circuit_document(view: CircuitView) -> Document:
         "priority": circuit.priority,
         "rated_ma": circuit.rated_ma,
         "limit_ma": circuit.limit_ma,
+        "price_ceiling_eur_mwh": circuit.price_ceiling_eur_mwh,
         "current_ma": reading.current_ma if reading and known else None,
         "sensor": reading.sensor if reading else None,
         "closed": bool(reading.closed) if reading else None,
@@ -173,6 +176,17 @@ def _schedule_document(schedule: Schedule) -> Document:
         "start": schedule.start_unix_s,
         "step_s": schedule.step_s,
         "slots": schedule.slots,
+    }
+
+
+def _prices_document(prices: Prices, now_unix_s: float) -> Document:
+    return {
+        "now_eur_mwh": prices.at(now_unix_s),
+        "start": prices.start_unix_s,
+        "step_s": prices.step_s,
+        "eur_mwh": prices.eur_mwh,
+        "set_by": prices.set_by,
+        "set_unix_s": prices.set_unix_s,
     }
 
 

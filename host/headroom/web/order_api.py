@@ -1,6 +1,6 @@
 """What people order over the API. Every route here needs a token, see `security`."""
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import Field
@@ -10,13 +10,16 @@ from headroom.protocol.messages import (
     MAX_SLOTS,
     MalformedMessageError,
     Message,
-    Positive,
+    StepS,
     UnixS,
 )
 from headroom.protocol.problems import MALFORMED, ProblemError
 from headroom.store.orders import Override, Schedule, StoredPlan
+from headroom.store.prices import Prices
 
 M = TypeVar("M", bound=Message)
+
+_CIRCUIT = "/boards/<board_id>/circuits/<int:circuit>"
 
 
 class OverrideBody(Message):
@@ -30,16 +33,27 @@ class ScheduleBody(Message):
     """A schedule: slot 0 starts at `start`; a character a slot: 1 on, 0 off, - no wish."""
 
     start: UnixS
-    step_s: Positive = Field(le=86_400)
+    step_s: StepS
     slots: str = Field(pattern=r"^[10-]+$", max_length=MAX_SLOTS)
+
+
+class PricesBody(Message):
+    """What energy costs, in EUR/MWh, one price a slot; slot 0 starts at `start`."""
+
+    start: UnixS
+    step_s: StepS
+    eur_mwh: Annotated[
+        tuple[Annotated[int, Field(strict=True, ge=-100_000, le=100_000)], ...],
+        Field(min_length=1, max_length=MAX_SLOTS),
+    ]
 
 
 def order_api(coordinator: Coordinator) -> Blueprint:
     """Routes under /api/v1 that change what boards are told."""
-    api = Blueprint("orders", __name__, url_prefix="/boards/<board_id>/circuits/<int:circuit>")
+    api = Blueprint("orders", __name__)
     orders = coordinator.orders
 
-    @api.put("/override")
+    @api.put(f"{_CIRCUIT}/override")
     def set_override(board_id: str, circuit: int) -> Response:
         wanted = _body(OverrideBody)
         override = Override(
@@ -51,19 +65,30 @@ def order_api(coordinator: Coordinator) -> Blueprint:
         )
         return _revision(orders.set_override(board_id, override))
 
-    @api.delete("/override")
+    @api.delete(f"{_CIRCUIT}/override")
     def clear_override(board_id: str, circuit: int) -> Response:
         return _revision(orders.clear_override(board_id, circuit))
 
-    @api.put("/schedule")
+    @api.put(f"{_CIRCUIT}/schedule")
     def set_schedule(board_id: str, circuit: int) -> Response:
         wanted = _body(ScheduleBody)
         schedule = Schedule(circuit, wanted.start, wanted.step_s, wanted.slots)
         return _revision(orders.set_schedule(board_id, schedule))
 
-    @api.delete("/schedule")
+    @api.delete(f"{_CIRCUIT}/schedule")
     def clear_schedule(board_id: str, circuit: int) -> Response:
         return _revision(orders.clear_schedule(board_id, circuit))
+
+    @api.put("/prices")
+    def set_prices() -> Response:
+        wanted = _body(PricesBody)
+        now_unix_s = int(coordinator.clock.unix_s())
+        given = Prices(wanted.start, wanted.step_s, wanted.eur_mwh, g.person, now_unix_s)
+        return _revisions(orders.set_prices(given))
+
+    @api.delete("/prices")
+    def clear_prices() -> Response:
+        return _revisions(orders.clear_prices())
 
     return api
 
@@ -78,3 +103,8 @@ def _body(form: type[M]) -> M:
 def _revision(plan: StoredPlan) -> Response:
     """The revision that a board reports once it obeys the order."""
     return jsonify({"rev": plan.rev})
+
+
+def _revisions(plans: dict[str, StoredPlan]) -> Response:
+    """The revision of each board that heeds prices."""
+    return jsonify({"rev": {board_id: plan.rev for board_id, plan in plans.items()}})

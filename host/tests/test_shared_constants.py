@@ -1,0 +1,112 @@
+"""What board and coordinator each have to know is the same on both sides.
+
+The firmware cannot import the host nor the other way round; so its constants are read here from
+its source.
+"""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from headroom.coordinator.readings import _WAITING
+from headroom.protocol import messages, prices
+from headroom.protocol.messages import Reason, Report, ResetCause, SensorState
+from headroom.protocol.signing import KEY_BYTES
+from headroom.site import Circuit
+from headroom.web.words import _WHY
+from pydantic import BaseModel
+
+NODE = Path(__file__).parents[2] / "firmware" / "node"
+
+
+def constant(module: str, name: str) -> Any:
+    """A constant at the top of a module of the firmware."""
+    for statement in ast.parse((NODE / f"{module}.py").read_text()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+            value = statement.value
+            if isinstance(value, ast.Call):  # const(...)
+                value = value.args[0]
+            return ast.literal_eval(value)
+    raise AssertionError(f"{module}.py has no {name}")
+
+
+def longest(model: type[BaseModel], key: str) -> int:
+    """The most entries that a list of a message may have."""
+    metadata = model.model_fields[key].metadata
+    return int(next(m.max_length for m in metadata if hasattr(m, "max_length")))
+
+
+def test_reasons_are_the_same_in_the_same_order() -> None:
+    """An edge's event carries the index of its reason."""
+    assert get_args(Reason) == constant("relays", "REASONS")
+    assert set(_WHY) == set(get_args(Reason))
+    assert set(constant("relays", "_SHED")) | set(_WAITING) < set(get_args(Reason))
+
+
+def test_reset_causes_are_the_same() -> None:
+    assert set(get_args(ResetCause)) == set(constant("hardware", "_RESETS"))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        ("link/messages", "REPORT_BYTES", messages.MAX_REPORT_BYTES),
+        ("link/messages", "_PLAN_SLOTS", messages.MAX_SLOTS),
+        ("link/messages", "_MOST_EVENTS", longest(Report, "events")),
+        ("link/messages", "_MOST_MINUTES", longest(Report, "minutes")),
+        ("link/client", "_ANSWER_LONGEST", messages.MAX_ANSWER_BYTES),
+        ("link/messages", "_FIRST_DIGIT", prices.FIRST_DIGIT),
+        ("link/messages", "_LAST_DIGIT", prices.FIRST_DIGIT + prices.BASE - 1),
+        ("planning", "_DIGIT_0", prices.FIRST_DIGIT),
+        ("planning", "_BASE", prices.BASE),
+        ("planning", "_LOWEST_EUR_MWH", prices.LOWEST_EUR_MWH),
+        ("config", "_PRICES_EUR_MWH", (prices.LOWEST_EUR_MWH, prices.HIGHEST_EUR_MWH)),
+    ],
+)
+def test_limits_are_the_same(module: str, name: str, value: int) -> None:
+    assert constant(module, name) == value
+
+
+def test_the_firmwares_words_are_words_of_the_protocol() -> None:
+    """Sensor states and kinds of events, as the firmware's code gives them."""
+    readings = (NODE / "sensing" / "readings.py").read_text()
+    for state in get_args(SensorState):
+        assert f'"{state}"' in readings, state
+    kind = messages.BoardEvent.__annotations__["kind"].__metadata__[0].metadata[0].pattern
+    source = "\n".join(path.read_text() for path in NODE.rglob("*.py"))
+    kinds = set(re.findall(r'events\.add\(\s*"(\w+)"', source))
+    assert {"plan", "overload", "state_lost"} <= kinds
+    for found in kinds:
+        assert re.match(kind, found), found
+
+
+def test_the_sites_defaults_are_the_boards() -> None:
+    """What the site file leaves out is the same as what a configuration leaves out."""
+    fields = Circuit.model_fields
+    ours = {key: field.default for key, field in fields.items() if key in _circuit_rules()}
+    given = {key: value for key, value in ours.items() if isinstance(value, str | int)}
+    assert {"default", "min_on_s", "min_off_s", "price_hysteresis_eur_mwh"} <= set(given)
+    assert given == {key: _circuit_rules()[key] for key in given}
+
+
+def _circuit_rules() -> dict[str, Any]:
+    """The defaults in the firmware's rules of a circuit, those that are plain values."""
+    tree = ast.parse((NODE / "config.py").read_text())
+    function = next(
+        part
+        for part in tree.body
+        if isinstance(part, ast.FunctionDef) and part.name == "_circuit_rules"
+    )
+    table = next(part for part in ast.walk(function) if isinstance(part, ast.Dict))
+    rules = {}
+    for key, rule in zip(table.keys, table.values, strict=True):
+        first = rule.elts[0] if isinstance(rule, ast.Tuple) else None
+        if isinstance(key, ast.Constant) and isinstance(first, ast.Constant):
+            rules[str(key.value)] = first.value
+    return rules
+
+
+def test_keys_are_as_long() -> None:
+    assert f"len(key) != {KEY_BYTES}" in (NODE / "config.py").read_text()
