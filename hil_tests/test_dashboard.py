@@ -94,7 +94,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         key = coordinator.add_board("flat-1", tmp_path / "flat-1.key")
         link = Link(*coordinator.addresses.boards)
         config = board_config(load_site(tmp_path / "site.toml"), "flat-1", link, TIMING)
-        network = Network(lambda host, port: TcpPeer((host, port)))
+        network = Network(lambda host, port: TcpPeer.connect((host, port)))
         board = VirtualBoard(Fitting.for_config(config), network)
         board.install(board_files(config, {"key": key}))
         for index in range(3):

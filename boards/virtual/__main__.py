@@ -9,7 +9,7 @@ import click
 
 from boards.virtual.board import Fitting, VirtualBoard
 from boards.virtual.flash import Flash
-from boards.virtual.network import Network, TcpPeer
+from boards.virtual.network import loopback_network
 from boards.virtual.pins import load_board
 from boards.virtual.plant import Constant, Wiring
 from boards.virtual.realtime import RealTime
@@ -25,8 +25,13 @@ from boards.virtual.realtime import RealTime
 )
 @click.option("--load", "loads", multiple=True, type=float, help="Amps behind RY1, RY2, ...")
 @click.option("--port", default=0, help="TCP port of its serial port; any free one by default.")
+@click.option("--loopback", default="127.0.1.1", help="Its address on this machine.")
 def main(
-    files: tuple[str, ...], flash_path: Path | None, loads: tuple[float, ...], port: int
+    files: tuple[str, ...],
+    flash_path: Path | None,
+    loads: tuple[float, ...],
+    port: int,
+    loopback: str,
 ) -> None:
     """Power a virtual ESP12F on and keep it running until Ctrl-C.
 
@@ -39,7 +44,7 @@ def main(
     """
     flash = Flash.load(flash_path) if flash_path else Flash()
     wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
-    network = Network(lambda host, port: TcpPeer((host, port)))
+    network = loopback_network(loopback)
     board = VirtualBoard(Fitting(wirings=wirings), network, flash)
     board.install(dict(read_file(pair) for pair in files))
     for circuit, amps in enumerate(loads[: len(wirings)]):

@@ -127,6 +127,12 @@ class Calls:
     def _call_bind(self, _t: float, handle: int, _host: str, port: int) -> int:
         return self.network.bind(handle, port)
 
+    def _call_listen(self, _t: float, handle: int, backlog: int, *_: int) -> int:
+        return self.network.listen(handle, backlog)
+
+    def _call_accept(self, t: float, handle: int, *_: int) -> int:
+        return self.network.accept(handle, t)
+
     def _call_membership(self, t: float, handle: int, group: str, join: int) -> int:
         return self.network.membership(handle, group, join, t)
 

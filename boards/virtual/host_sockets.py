@@ -9,6 +9,8 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+from boards.virtual.peers import TcpPeer
+
 Address = tuple[str, int]
 
 MOST_BYTES = 2048  # more than fits into one frame of Wi-Fi
@@ -69,3 +71,24 @@ class HostDatagrams:
             raise
         self._sockets[address] = one
         return one
+
+
+class HostListener:
+    """The port on the host behind one listening socket of the board.
+
+    Raises OSError when the port is taken, or below 1024 and this program may not have it.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._socket = socket.create_server(address)
+        self._socket.setblocking(False)
+
+    def accept(self) -> Iterator[TcpPeer]:
+        """Those that have connected since."""
+        with contextlib.suppress(OSError):
+            while True:
+                yield TcpPeer(self._socket.accept()[0])
+
+    def close(self) -> None:
+        """The board has closed its socket."""
+        self._socket.close()

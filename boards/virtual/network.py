@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from boards.virtual.host_sockets import HostDatagrams
+from boards.virtual.host_sockets import HostDatagrams, HostListener
 from boards.virtual.link import Faults, Link
-from boards.virtual.peers import Peer, TcpPeer, WsgiPeer
-from boards.virtual.tcp import EINVAL, Connection, Exchange
+from boards.virtual.peers import Caller, Peer, TcpPeer, WsgiPeer
+from boards.virtual.tcp import EAGAIN, EINVAL, Connection, Exchange, Listener
 from boards.virtual.udp import BROADCAST, Address, Datagram, DatagramSocket, Groups
 
 __all__ = [
     "BOARD_HOST",
     "KEPT_EXCHANGES",
+    "Caller",
     "Datagram",
     "Exchange",
     "Faults",
@@ -26,16 +27,19 @@ __all__ = [
     "Peer",
     "TcpPeer",
     "WsgiPeer",
+    "loopback_network",
 ]
 
 KEPT_EXCHANGES = 20_000
 ACCESS_POINT = 1  # network.AP_IF
 BOARD_HOST = "192.168.4.2"  # what ifconfig() on the board says
 
-EADDRINUSE, EBADF = 98, 9
+EACCES, EADDRINUSE, EBADF = 13, 98, 9
 
 STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1, 5
 ASSOCIATE_US = 2_000_000  # joining an access point takes seconds on the real chip
+
+Socket = Connection | Listener | DatagramSocket
 
 
 class Network:
@@ -55,7 +59,7 @@ class Network:
         self.faults = self._link.faults
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         self.datagrams: deque[Datagram] = deque(maxlen=KEPT_EXCHANGES)  # sent by the board
-        self._sockets: dict[int, Connection | DatagramSocket] = {}
+        self._sockets: dict[int, Socket] = {}
         self._groups = Groups(self._link)
         self._station_active = False
         self._associated_us: float | None = None
@@ -135,6 +139,12 @@ class Network:
 
     def bind(self, handle: int, port: int) -> int:
         """Give the socket a port of the board."""
+        socket = self._sockets[handle]
+        if isinstance(socket, Connection):
+            if any(one.port == port for one in self._listeners()):
+                return -EADDRINUSE
+            socket.port = port
+            return 0
         socket = self._datagrams(handle)
         if any(one.address[1] == port for one in self._datagram_sockets()):
             return -EADDRINUSE
@@ -145,6 +155,30 @@ class Network:
             except OSError:
                 return -EADDRINUSE
         return 0
+
+    def listen(self, handle: int, backlog: int) -> int:
+        """Accept connections on the port that a TCP socket is bound to."""
+        listener = Listener(self._link, self._connection(handle).port, backlog)
+        if self._loopback:
+            try:
+                listener.outside = HostListener((self._loopback, listener.port))
+            except PermissionError:
+                return -EACCES
+            except OSError:
+                return -EADDRINUSE
+        self._sockets[handle] = listener
+        return 0
+
+    def accept(self, handle: int, now_us: float) -> int:
+        """The socket of the oldest connection that waits, or a negative errno."""
+        listener = self._sockets[handle]
+        if not isinstance(listener, Listener):
+            return -EINVAL
+        peer = listener.accept(now_us)
+        if peer is None:
+            return -EAGAIN
+        # What the board serves is no exchange of its own with the coordinator.
+        return self._add(Connection(self._link, now_us, lambda _: None).accepted(peer))
 
     def membership(self, handle: int, group: str, join: int, now_us: float) -> int:
         """Join a multicast group (``join`` 1) or drop it (0)."""
@@ -188,6 +222,15 @@ class Network:
 
     # What others on the network do
 
+    def call(self, port: int, now_us: float) -> Caller:
+        """A client connects to the board. Raises TimeoutError or ConnectionRefusedError."""
+        caller = Caller()
+        for listener in self._listeners():
+            if listener.port == port:
+                listener.call(caller, now_us)
+                return caller
+        raise ConnectionRefusedError(f"the board does not listen on port {port}")
+
     def deliver(self, data: bytes, source: Address, target: Address, now_us: float) -> None:
         """Somebody sends a datagram: to the board (BOARD_HOST), to everybody, or to a group."""
         host, port = target
@@ -196,7 +239,7 @@ class Network:
                 if socket.address[1] == port:
                     socket.deliver(Datagram(now_us, data, source, target))
 
-    def _add(self, socket: Connection | DatagramSocket) -> int:
+    def _add(self, socket: Socket) -> int:
         handle = min(set(range(len(self._sockets) + 1)) - set(self._sockets))
         self._sockets[handle] = socket
         return handle
@@ -213,3 +256,11 @@ class Network:
 
     def _datagram_sockets(self) -> list[DatagramSocket]:
         return [one for one in self._sockets.values() if isinstance(one, DatagramSocket)]
+
+    def _listeners(self) -> list[Listener]:
+        return [one for one in self._sockets.values() if isinstance(one, Listener)]
+
+
+def loopback_network(address: str, seed: int = 0) -> Network:
+    """The network of a board in real time, which has that address of this machine."""
+    return Network(lambda host, port: TcpPeer.connect((host, port), address), seed, address)

@@ -1,10 +1,12 @@
-"""The far ends of the board's connections: a WSGI application here, or a real server."""
+"""The far ends of the board's connections: programs here, driven by a test, or real ones."""
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -12,8 +14,8 @@ from typing import Any, Protocol
 class Peer(Protocol):
     """The far end of one connection."""
 
-    def send(self, data: bytes) -> None:
-        """Bytes from the board."""
+    def send(self, data: bytes) -> int:
+        """Bytes from the board; returns how many of them it takes now."""
         ...
 
     def receive(self) -> bytes | None:
@@ -29,19 +31,23 @@ class Peer(Protocol):
 
 
 class TcpPeer:
-    """A server on the host; ``source`` is the address of the host that the board then has."""
+    """A program on the host: one that the board connected to, or that connected to the board."""
 
-    def __init__(self, address: tuple[str, int], source: str = "") -> None:
-        self._socket = socket.create_connection(address, timeout=1.0, source_address=(source, 0))
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
         self._socket.setblocking(False)
 
-    def send(self, data: bytes) -> None:
+    @classmethod
+    def connect(cls, address: tuple[str, int], source: str = "") -> TcpPeer:
+        """Connect to a server; ``source`` is the address of the host that the board then has."""
+        return cls(socket.create_connection(address, timeout=1.0, source_address=(source, 0)))
+
+    def send(self, data: bytes) -> int:
         """See Peer."""
-        self._socket.setblocking(True)
         try:
-            self._socket.sendall(data)
-        finally:
-            self._socket.setblocking(False)
+            return self._socket.send(data)
+        except BlockingIOError:
+            return 0
 
     def receive(self) -> bytes | None:
         """See Peer."""
@@ -53,6 +59,53 @@ class TcpPeer:
     def close(self) -> None:
         """See Peer."""
         self._socket.close()
+
+
+class Caller:
+    """A client of the board in simulated time, driven by a test."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.takes = True  # False: it reads nothing of what the board sends
+        self.closed = False  # the board has closed, or has never accepted
+        self._to_board: deque[bytes] = deque()
+        self._ended = False
+        self._reset = False
+
+    def tell(self, data: bytes) -> None:
+        """Send bytes to the board."""
+        self._to_board.append(data)
+
+    def end(self) -> None:
+        """Send no more, and say so."""
+        self._ended = True
+
+    def reset(self) -> None:
+        """Break the connection off."""
+        self._reset = True
+
+    def send(self, data: bytes) -> int:
+        """See Peer."""
+        self._check()
+        if not self.takes:
+            return 0
+        self.received += data
+        return len(data)
+
+    def receive(self) -> bytes | None:
+        """See Peer."""
+        self._check()
+        if self._to_board:
+            return self._to_board.popleft()
+        return None if self._ended else b""
+
+    def close(self) -> None:
+        """See Peer."""
+        self.closed = True
+
+    def _check(self) -> None:
+        if self._reset:
+            raise ConnectionResetError(errno.ECONNRESET, "reset by the client")
 
 
 class WsgiPeer:
@@ -67,17 +120,18 @@ class WsgiPeer:
         self._request = b""
         self._response: bytes | None = b""
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> int:
         """See Peer."""
         self._request += data
         head, end, body = self._request.partition(b"\r\n\r\n")
         if not end:
-            return
+            return len(data)
         lines = head.decode("latin-1").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines[1:])
         length = int({k.lower(): v for k, v in headers.items()}.get("content-length", "0"))
         if len(body) >= length:
             self._response = self._answer(lines[0], headers, body[:length])
+        return len(data)
 
     def receive(self) -> bytes | None:
         """See Peer."""

@@ -17,7 +17,7 @@ from headroom.site import Site, load_site
 from rich.console import Console
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
-from boards.virtual.network import Network, TcpPeer
+from boards.virtual.network import loopback_network
 from boards.virtual.realtime import RealTime
 from tools.demo.coordinator import Coordinator
 from tools.demo.figures import Figures, measure
@@ -41,7 +41,7 @@ def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str,
     for seed, entry in enumerate(site.boards, start=1):
         key = coordinator.add_board(entry.id, folder / f"{entry.id}.key")
         config = board_config(site, entry.id, Link(*address), TIMING)
-        network = Network(lambda host, port: TcpPeer((host, port)), seed)
+        network = loopback_network(f"127.0.1.{seed}", seed)
         # Each converter is off by a few percent, as real ones are.
         fitting = Fitting.for_config(config, seed=seed, rate_error=0.03 * (seed - 2))
         board = VirtualBoard(fitting, network)

@@ -31,7 +31,10 @@ def getaddrinfo(host, port, *rest):
 
 
 class socket(io.IOBase):
-    def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0):
+    def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0, handle=-1):
+        if handle >= 0:
+            self._handle = handle
+            return
         if type not in (SOCK_STREAM, SOCK_DGRAM):
             raise OSError(22)
         kind = "socket" if type == SOCK_STREAM else "datagram_socket"
@@ -57,6 +60,13 @@ class socket(io.IOBase):
 
     def bind(self, address):
         _checked(_board.call("bind", self._handle, address[0], address[1]))
+
+    def listen(self, backlog=1):
+        _checked(_board.call("listen", self._handle, backlog, 0))
+
+    def accept(self):
+        handle = _checked(_board.call("accept", self._handle, 0, 0))
+        return socket(handle=handle), ("192.168.4.9", 50000)
 
     def connect(self, address):
         _checked(_board.call("connect", self._handle, address[0], address[1]))

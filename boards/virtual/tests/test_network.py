@@ -152,7 +152,9 @@ def test_a_real_server_on_loopback_answers_too(make_board: MakeBoard) -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    board = make_board(CLIENT, network=Network(lambda host, port: TcpPeer(server.getsockname())))
+    board = make_board(
+        CLIENT, network=Network(lambda host, port: TcpPeer.connect(server.getsockname()))
+    )
     board.run(3)
     # The wall clock decides when the answer is there: the board waits in its own time until it has
     # come.
