@@ -32,6 +32,8 @@ from node.ticks import Clock
 
 # Between two tries to find a converter that did not answer at the start.
 _SEARCH_S = const(2)
+# How long an order for maintenance waits for the coordinator to hear that it is obeyed.
+_LEAVE_S = const(30)
 
 current = None
 
@@ -45,6 +47,8 @@ class App:
         """
         circuits = config["circuits"]
         timing = config["timing"]
+        self._hardware = hardware
+        self._leaves_s = 0
         self.reset = hardware.reset
         self.heap_free = hardware.heap_free
         self.clock = Clock(hardware.time)
@@ -256,12 +260,20 @@ class App:
                 client.step()
         except Exception as error:
             self._link_failed(error)
+        if self._leaves_s:
+            self._leave()
 
     def _link_failed(self, error):
         try:
             self.client.failed(error)
         except MemoryError:
             pass  # closed, counted and waiting by then; only the text of the error is missing
+
+    def _leave(self):
+        """For maintenance, once the coordinator knows, or when it does not answer."""
+        if not self.events.stored or self.clock.up_s >= self._leaves_s:
+            self.relays.disable()
+            self._hardware.restart()
 
     # What the steps ask for.
 
@@ -299,7 +311,7 @@ class App:
     # What the link hands over.
 
     def obey(self, answer, sent_s):
-        """Stores what must survive, then obeys. True when it brought a newer plan."""
+        """Stores what must survive, then obeys. True when that is to be reported at once."""
         planning = self.planning
         is_new = (answer.epoch, answer.rev) != (planning.epoch, planning.rev)
         self._check_order(answer, is_new)
@@ -310,6 +322,11 @@ class App:
             self.safety.orders_unknown = False
         if is_new:
             self.events.add("plan", -1, answer.rev)
+        if answer.maintenance and not self._leaves_s:
+            self._hardware.request_maintenance()
+            self.events.add("maintenance")
+            self._leaves_s = self.clock.up_s + _LEAVE_S
+            return True
         return is_new
 
     def _check_order(self, answer, is_new):

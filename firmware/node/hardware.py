@@ -55,6 +55,15 @@ class Hardware:
     def wlan(self):
         return network.WLAN(network.STA_IF)
 
+    def request_maintenance(self):
+        """From the next start on, until the flag is removed: neither node nor watchdog."""
+        with open("/maintenance", "w"):
+            pass
+
+    def restart(self):
+        """A requested reset of the chip. Does not return."""
+        machine.reset()
+
     def heap_free(self):
         gc.collect()
         return gc.mem_free()

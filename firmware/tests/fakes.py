@@ -269,6 +269,7 @@ class Hardware:
         self.reset = "power_on"
         self.pins = {}
         self.fed = 0
+        self.restarts = 0
 
     def pin(self, number, value):
         self.pins[number] = Pin(number, value)
@@ -279,6 +280,13 @@ class Hardware:
 
     def randint(self, low, _high):
         return low
+
+    def request_maintenance(self):
+        with self.files.open("/maintenance", "w") as file:
+            file.write("")
+
+    def restart(self):
+        self.restarts += 1
 
     def heap_free(self):
         return 20_000

@@ -4,6 +4,7 @@ import binascii
 import unittest
 
 import coordinator
+import fakes
 from link_board import Board
 from node.link.messages import REPORT_BYTES
 from node.link.signing import Signer, _are_equal
@@ -119,6 +120,34 @@ class Answers(Board):
         self.assertEqual(self.node.storage.boot, 2)
         self.assertEqual(self.node.relays.reason[1], "override")
 
+    def test_an_order_for_maintenance_is_flagged_told_and_carried_out_once(self):
+        self.run_s(5)
+        self.coordinator.changes = {"maintenance": 1}
+        while "/maintenance" not in self.hardware.files.content:
+            self.assertEqual(self.hardware.restarts, 0)
+            fakes.run(self.node, self.hardware, 40)
+        self.run_s(2)
+        told = [event[2] for report in self.coordinator.reports for event in report["events"]]
+        self.assertEqual(told[-1], "maintenance")
+        self.assertEqual(told.count("maintenance"), 1)
+        self.assertTrue(self.hardware.restarts > 0)
+        self.assertEqual(self.hardware.pins[5].level, 0)
+
+    def test_maintenance_comes_also_when_nobody_hears_that_it_will(self):
+        self.coordinator.changes = {"maintenance": 1, "ack_event": 0}
+        self.run_s(28)
+        self.assertEqual((self.hardware.restarts, self.hardware.pins[5].level), (0, 1))
+        self.run_s(5)
+        self.assertTrue(self.hardware.restarts > 0)
+
+    def test_no_flag_no_maintenance(self):
+        self.run_s(5)
+        self.hardware.files.full = True
+        self.coordinator.changes = {"maintenance": 1}
+        self.run_s(60)
+        self.assertTrue("no space" in self.client.last_error)
+        self.assertEqual(self.hardware.restarts, 0)
+
     def test_a_lower_epoch_is_refused_across_restarts(self):
         self.run_s(5)
         self.coordinator.epoch = 2
@@ -192,6 +221,8 @@ class Failures(Board):
             {"ack_minutes": [[1, 2], [-1, 2]]},
             {"ack_minutes": [[1, 1 << 31]]},
             {"ack_minutes": [[1, None]]},
+            {"maintenance": 0},
+            {"maintenance": True},
             {"plan": None},
             {"plan": {"start": 1, "step_s": 0, "slots": [], "overrides": []}},
             {"plan": {"start": 1, "step_s": 9, "slots": ["1"], "overrides": []}},

@@ -163,6 +163,7 @@ class Answer:
         self.ack_event = _whole(given, "ack_event", 0, _LARGEST)
         self.ack_minutes = given.get("ack_minutes")
         self._check_minutes()
+        self.maintenance = _whole(given, "maintenance", 1, 1) if "maintenance" in given else 0
         self.plan = Plan(given["plan"], count) if "plan" in given else None
 
     def _check_lease(self):

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Connection
 
 from headroom.allocation.book import Grant, LeaseBook
-from headroom.coordinator import leasing, snapshot
+from headroom.coordinator import leasing, maintenance, snapshot
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.live import LiveBoard, restore
 from headroom.coordinator.orders import Orders
@@ -41,6 +41,7 @@ class _Accepted:
     book: LeaseBook
     grant: Grant
     ack_event: int
+    maintenance: bool
 
 
 class Coordinator:
@@ -167,7 +168,8 @@ class Coordinator:
         book, grant = self._lease(board, report, live, repeat)
         leases.replace_leases(db, board.feeder, board.id, book.of_board(board.id))
         ack_event = journal.last_event(db, board.id, report.boot)
-        return _Accepted(epoch, plan, book, grant, ack_event)
+        leaves = maintenance.must_go(db, board.id, report, repeat, self.clock.unix_s())
+        return _Accepted(epoch, plan, book, grant, ack_event, leaves)
 
     def _lease(
         self, board: Board, report: Report, live: dict[str, LiveBoard], repeat: bool
@@ -200,6 +202,7 @@ class Coordinator:
             rev=plan.rev,
             ack_event=accepted.ack_event,
             ack_minutes=tuple((minute.boot, minute.minute) for minute in report.minutes),
+            maintenance=1 if accepted.maintenance else None,
             plan=None if known else PlanBody.decode(plan.body.encode()),
         )
 

@@ -14,13 +14,14 @@ from headroom.protocol.problems import (
     ProblemError,
 )
 from headroom.site import Board, Site
-from headroom.store import Store, boards, orders, prices
+from headroom.store import Store, boards, maintenance, orders, prices
+from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
 
 
 class Orders:
-    """Overrides, schedules and prices of the site's boards. Methods raise ProblemError."""
+    """What is ordered of the site's boards, and its prices. Methods raise ProblemError."""
 
     def __init__(self, site: Site, store: Store, clock: Clock) -> None:
         self._site = site
@@ -71,6 +72,18 @@ class Orders:
             prices.drop_prices(db)
             return self._priced_plans(db)
 
+    def order_maintenance(self, board_id: str, order: MaintenanceOrder) -> None:
+        """Have a board start into maintenance, once."""
+        if order.until_unix_s <= self._clock.unix_s():
+            raise ProblemError(NOT_POSSIBLE, f"until: {order.until_unix_s} is in the past")
+        with self._ordering(board_id) as (db, _board):
+            maintenance.put_order(db, board_id, order)
+
+    def cancel_maintenance(self, board_id: str) -> None:
+        """Cancel the order, no error if there is none; it may have been obeyed already."""
+        with self._ordering(board_id) as (db, _board):
+            maintenance.drop_order(db, board_id)
+
     def _priced_plans(self, db: Connection) -> dict[str, StoredPlan]:
         known = {record.id for record in boards.records(db)}
         heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
@@ -88,7 +101,7 @@ class Orders:
         return orders.revise_plan(db, board.id, body.encode().decode())
 
     @contextmanager
-    def _ordering(self, board_id: str, circuit: int) -> Iterator[tuple[Connection, Board]]:
+    def _ordering(self, board_id: str, circuit: int = 0) -> Iterator[tuple[Connection, Board]]:
         board = self._site.board(board_id)
         if board is None:
             raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on site {self._site.name}")

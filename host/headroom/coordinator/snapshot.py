@@ -8,11 +8,13 @@ from sqlalchemy import Connection
 from headroom.allocation.book import LeaseBook
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.live import LiveBoard
+from headroom.coordinator.maintenance import OrderState, order_state
 from headroom.coordinator.readings import measured_ma
 from headroom.phases import PhaseMa, total
 from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
-from headroom.store import orders
+from headroom.store import maintenance, orders
+from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule
 from headroom.store.prices import Prices
 
@@ -24,6 +26,7 @@ class BoardOrders:
     rev: int
     overrides: tuple[Override, ...]
     schedules: tuple[Schedule, ...]
+    maintenance: MaintenanceOrder | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class BoardView:
     rev: int
     plan_acknowledged: bool
     reports: int
+    maintenance: tuple[MaintenanceOrder, OrderState] | None
     circuits: tuple[CircuitView, ...]
 
 
@@ -95,6 +99,7 @@ def board_orders(db: Connection, board_id: str) -> BoardOrders:
         orders.plan_revision(db, board_id),
         tuple(orders.overrides_of(db, board_id)),
         tuple(orders.schedules_of(db, board_id)),
+        maintenance.order_of(db, board_id),
     )
 
 
@@ -126,8 +131,17 @@ def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
         rev=held.rev,
         plan_acknowledged=live is not None and (live.report.epoch, live.report.rev) == plan,
         reports=state.reports.get(board.id, 0),
+        maintenance=_maintenance(held.maintenance, live, clock.unix_s()),
         circuits=_circuit_views(board, live, held, clock.unix_s()),
     )
+
+
+def _maintenance(
+    order: MaintenanceOrder | None, live: LiveBoard | None, unix_s: float
+) -> tuple[MaintenanceOrder, OrderState] | None:
+    if order is None:
+        return None
+    return order, order_state(order, live.report.boot if live else 0, unix_s)
 
 
 def _circuit_views(

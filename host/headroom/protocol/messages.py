@@ -220,7 +220,7 @@ class Report(Message):
 
 
 class Answer(Message):
-    """The one message down: time, validity, leases, acknowledgements, and the plan if new."""
+    """The one message down: time, validity, leases, acknowledgements, and what is new."""
 
     v: Literal[1] = 1
     boot: Positive
@@ -233,6 +233,7 @@ class Answer(Message):
     rev: Count
     ack_event: Count
     ack_minutes: tuple[tuple[Positive, Count], ...]
+    maintenance: Literal[1] | None = None
     plan: PlanBody | None = None
 
 

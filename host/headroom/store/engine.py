@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from headroom.store.tables import metadata
 
-# 2: prices. So far each version only added tables to the one before.
+# 2: prices and maintenance. So far each version only added tables to the one before.
 SCHEMA_VERSION = 2
 _WRITES = "headroom_writes"
 

@@ -132,6 +132,16 @@ prices = Table(
     Column("eur_mwh", Text, nullable=False),
 )
 
+# Orders for maintenance; `boot` is the one that the order was sent to, 0 = not sent.
+maintenance = Table(
+    "maintenance",
+    metadata,
+    _board(),
+    *_integers("until_unix_s", "set_unix_s", "boot", "acknowledged"),
+    Column("set_by", String(64), nullable=False),
+    Key("board"),
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -49,6 +49,7 @@ def board_document(view: BoardView) -> Document:
         "safe_limit_ma": _by_phase(view.board.safe_limit_ma),
         "held_ma": _by_phase(view.held_ma),
         "plan": {"rev": view.rev, "acknowledged": view.plan_acknowledged},
+        "maintenance": _maintenance_document(view),
         "health": _health_document(view),
         "circuits": [_circuit_document(circuit) for circuit in view.circuits],
     }
@@ -117,6 +118,18 @@ def _phase_document(view: FeederView, phase: Phase) -> Document:
         "silent_ma": view.silent_ma[index],
         "uncontrolled_ma": feeder.uncontrolled_ma[index],
         "committed_ma": view.committed_ma[index],
+    }
+
+
+def _maintenance_document(view: BoardView) -> Document | None:
+    if view.maintenance is None:
+        return None
+    order, state = view.maintenance
+    return {
+        "state": state,
+        "until": order.until_unix_s,
+        "set_by": order.set_by,
+        "set_unix_s": order.set_unix_s,
     }
 
 

@@ -14,6 +14,7 @@ from headroom.protocol.messages import (
     UnixS,
 )
 from headroom.protocol.problems import MALFORMED, ProblemError
+from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
 
@@ -46,6 +47,12 @@ class PricesBody(Message):
         tuple[Annotated[int, Field(strict=True, ge=-100_000, le=100_000)], ...],
         Field(min_length=1, max_length=MAX_SLOTS),
     ]
+
+
+class MaintenanceBody(Message):
+    """An order to start into maintenance; one that has not arrived by `until` is void."""
+
+    until: UnixS
 
 
 def order_api(coordinator: Coordinator) -> Blueprint:
@@ -89,6 +96,18 @@ def order_api(coordinator: Coordinator) -> Blueprint:
     @api.delete("/prices")
     def clear_prices() -> Response:
         return _revisions(orders.clear_prices())
+
+    @api.put("/boards/<board_id>/maintenance")
+    def order_maintenance(board_id: str) -> Response:
+        now_unix_s = int(coordinator.clock.unix_s())
+        order = MaintenanceOrder(_body(MaintenanceBody).until, g.person, now_unix_s)
+        orders.order_maintenance(board_id, order)
+        return Response(status=204)
+
+    @api.delete("/boards/<board_id>/maintenance")
+    def cancel_maintenance(board_id: str) -> Response:
+        orders.cancel_maintenance(board_id)
+        return Response(status=204)
 
     return api
 

@@ -1,0 +1,60 @@
+"""Orders to boards to go into maintenance: one a board, sent to one boot of it and no other."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from headroom.store.tables import maintenance
+
+
+@dataclass(frozen=True)
+class MaintenanceOrder:
+    """A person's order; boot 0 = not sent yet."""
+
+    until_unix_s: int
+    set_by: str
+    set_unix_s: int
+    boot: int = 0
+    acknowledged: bool = False
+
+
+def put_order(db: Connection, board: str, order: MaintenanceOrder) -> None:
+    """Give a board an order in place of any earlier one."""
+    values = {
+        "until_unix_s": order.until_unix_s,
+        "set_by": order.set_by,
+        "set_unix_s": order.set_unix_s,
+        "boot": order.boot,
+        "acknowledged": int(order.acknowledged),
+    }
+    row = insert(maintenance).values(board=board, **values)
+    db.execute(row.on_conflict_do_update(index_elements=["board"], set_=values))
+
+
+def drop_order(db: Connection, board: str) -> None:
+    """Cancel a board's order, if there is one."""
+    db.execute(delete(maintenance).where(maintenance.c.board == board))
+
+
+def order_of(db: Connection, board: str) -> MaintenanceOrder | None:
+    """A board's newest order, or None."""
+    row = db.execute(select(maintenance).where(maintenance.c.board == board)).first()
+    if row is None:
+        return None
+    known = bool(row.acknowledged)
+    return MaintenanceOrder(row.until_unix_s, row.set_by, row.set_unix_s, row.boot, known)
+
+
+def bind(db: Connection, board: str, boot: int) -> None:
+    """The order goes to this boot."""
+    _change(db, board, boot=boot)
+
+
+def acknowledge(db: Connection, board: str) -> None:
+    """The board has said that it obeys."""
+    _change(db, board, acknowledged=1)
+
+
+def _change(db: Connection, board: str, **values: int) -> None:
+    db.execute(update(maintenance).where(maintenance.c.board == board).values(**values))
