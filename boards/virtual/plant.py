@@ -143,12 +143,12 @@ class Circuit:
         """The load's changes from where this was last asked up to ``until_us``."""
         changes: list[Change] = []
         while True:
-            after_s = (self._announced_us - self.load_since_us) / 1e6
+            # Half a microsecond on, so that rounding finds no change twice and none before itself.
+            after_s = (self._announced_us - self.load_since_us + 0.5) / 1e6
             at_us = self.load_since_us + self.load.next_change_s(after_s) * 1e6
             if at_us > until_us:
                 return changes
             self._announced_us = at_us
-            # Half a microsecond on, so that rounding cannot fall before the change.
             changes.append(
                 self._announce_load(
                     at_us, self.load.amps((at_us - self.load_since_us + 0.5) / 1e6)

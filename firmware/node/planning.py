@@ -147,10 +147,11 @@ class Planning:
     def _price(self, up_s):
         """EUR/MWh now, or _UNKNOWN."""
         prices = self._prices
-        k = (up_s - self._price_start_s) // self._price_s * 2
-        if self.expired or not 0 <= k < len(prices):
+        k = (up_s - self._price_start_s) // self._price_s
+        if self.expired or not 0 <= k < len(prices) // 2:
             return _UNKNOWN
-        return (prices[k] - _DIGIT_0) * _BASE + prices[k + 1] - _DIGIT_0 + _LOWEST_EUR_MWH
+        low = prices[2 * k + 1] - _DIGIT_0
+        return (prices[2 * k] - _DIGIT_0) * _BASE + low + _LOWEST_EUR_MWH
 
     def _judge(self, i, price):
         """Dear above the ceiling, until the price is below it by the hysteresis or unknown."""

@@ -138,13 +138,10 @@ class Pin:
 
 
 class File:
-    """What is written is there once the file is closed, as on littlefs."""
-
     def __init__(self, files, path, mode):
         self._files = files
         self._path = path
         self._mode = mode
-        self._written = b""
 
     def __enter__(self):
         return self
@@ -160,12 +157,12 @@ class File:
     def write(self, content):
         if self._files.full:
             raise OSError(28, "no space")
-        self._written += content if "b" in self._mode else content.encode()
+        content = content if "b" in self._mode else content.encode()
+        self._files.content[self._path] = content
+        self._files.writes += 1
 
     def close(self):
-        if self._written:
-            self._files.content[self._path] = self._written
-            self._files.writes += 1
+        pass
 
 
 class Files:
@@ -182,8 +179,6 @@ class Files:
             raise OSError(errno.ENOENT, "no file")
         if path in self.broken:
             raise OSError(errno.EIO, "broken")
-        if "w" in mode:
-            self.content[path] = b""
         return File(self, path, mode)
 
     def rename(self, old, new):

@@ -100,6 +100,15 @@ class Control(unittest.TestCase):
             planning._ceiling[i] = 600 * i - 500
         self.assertEqual(self.tick(1000), 0)
 
+    def test_a_plan_without_prices(self):
+        """Its prices began as long ago as the board can reckon, a second each."""
+        planning = self.node.planning
+        planning._valid_end_s = 100_000
+        planning._price_s = 1
+        planning._price_start_unix = 0
+        planning._set_time(1_790_000_000, 1)
+        self.assertEqual(self.tick(100), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
