@@ -12,7 +12,7 @@ from hil_tests.world import World
 
 
 def circuit(name: str, **others: Any) -> dict[str, Any]:
-    """A circuit of the site file."""
+    """A circuit of the site file, behind a contactor of 10 A in category AC-3: it breaks 80 A."""
     return {
         "name": name,
         "phase": "L1",
@@ -21,6 +21,8 @@ def circuit(name: str, **others: Any) -> dict[str, Any]:
         "kind": "deferrable",
         "safe": "off",
         "min_off_s": 1,
+        "contactor": True,
+        "breaking_ma": 80_000,
         **others,
     }
 

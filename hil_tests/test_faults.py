@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from boards.virtual.board import VirtualBoard
-from boards.virtual.plant import Constant
+from boards.virtual.plant import Constant, Script
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World
 
@@ -132,6 +132,7 @@ def test_a_dead_bus_leaves_what_fits_as_rated_and_all_return_with_it(world: Worl
     assert contacts(board) == [0, 0, 0, 1]
     board.set_i2c_fault(dead=False)
     world.run_until(lambda: closed(world) == [1, 1, 1, 1], within_s=60)
+    world.run(4)
     assert seen(world, "sensor") == ["ok"] * 4
     assert len(board.resets) == 1
 
@@ -146,6 +147,7 @@ def test_a_board_that_starts_on_a_dead_bus_finds_the_converter_later(world: Worl
     assert seen(world, "sensor") == ["missing"] * 4
     board.set_i2c_fault(dead=False)
     world.run_until(lambda: closed(world) == [1, 1, 1, 1], within_s=60)
+    world.run(4)
     assert seen(world, "sensor") == ["ok"] * 4
     assert len(board.resets) == 2
 
@@ -186,6 +188,95 @@ def test_a_relay_that_does_not_close_shows_as_closed_without_current(world: Worl
     board.set_relay_fault(LAUNDRY, "none")
     world.run(4)
     assert 900 < seen(world, "current_ma")[LAUNDRY] < 1100
+
+
+def happenings(world: World, kind: str) -> list[tuple[int, int]]:
+    """(circuit, value) of the stored events of one kind, oldest first."""
+    found = [e for e in world.state()["events"] if e["kind"] == kind]
+    return [(e["circuit"], e["value"]) for e in reversed(found)]
+
+
+def test_a_welded_relay_is_told_once_counts_and_is_told_when_it_is_over(world: World) -> None:
+    board = world.boards["flat-1"]
+    board.set_relay_fault(HEATER, "welded")
+    set_loads(board, 1.0, 1.0, 6.0, 1.0)
+    world.run(2)
+    world.order("flat-1", HEATER, "override", {"state": "off", "until": None})
+    world.run(12)
+    [(circuit, value_ma)] = happenings(world, "welded")
+    assert circuit == HEATER
+    assert 5_900 < value_ma < 6_100
+    shown = world.state()["boards"][0]["circuits"][HEATER]
+    assert (shown["closed"], shown["sensor_text"]) == (
+        False,
+        "current flows although the relay is off",
+    )
+    # Blind, it counts as the 10 A that it is rated for: all that may go is shed.
+    board.set_sensor_fault(HEATER, "unplugged")
+    world.run(10)
+    assert contacts(board) == [0, 0, 1, 1]
+    board.set_sensor_fault(HEATER, "none")
+    board.set_relay_fault(HEATER, "none")
+    world.run(10)
+    assert happenings(world, "welded")[1:] == [(HEATER, 0)]
+
+
+def test_a_short_circuit_is_left_to_the_breaker_then_the_relay_opens(
+    make_world: MakeWorld,
+) -> None:
+    """A relay without contactor: its contact breaks 15 A, the sensor measures up to 30 A."""
+    bare = {"contactor": False, "breaking_ma": 0}
+    circuits = [circuit("lights", **bare), circuit("oven", **bare)]
+    world = make_world(one_board_site(circuits, limit_ma=16_000))
+    board = world.add_board("flat-1", timing=TIMING)
+    set_loads(board, 1.0, 1.0)
+    board.power_on()
+    world.run_until(lambda: closed(world) == [1, 1], within_s=30)
+    world.run(5)
+    edges = coil_edges(board)
+    # A short circuit that the breaker's magnet ends at once is nobody else's business.
+    board.set_load(1, Script([(0.0, 500.0), (0.02, 0.0), (1.0, 1.0)]))
+    world.run(3)
+    assert (coil_edges(board), happenings(world, "breaking")) == (edges, [])
+    # 60 A are below the magnet of a C16: its bimetal takes seconds.
+    board.set_load(1, Script([(0.0, 60.0), (4.0, 0.0)]))
+    world.run(3.5)
+    assert contacts(board)[1] == 1
+    assert (seen(world, "closed")[1], seen(world, "reason")[1]) == (True, "hold")
+    world.run(3)
+    assert contacts(board)[1] == 0
+    assert seen(world, "reason")[1] == "shed_circuit"
+    (first, last) = happenings(world, "breaking")
+    assert first[0] == 1
+    assert first[1] >= 30_000
+    assert last == (1, 0)
+
+
+def test_a_load_that_is_gone_is_told_once_with_its_return(make_world: MakeWorld) -> None:
+    world = make_world(one_board_site([circuit("pump", no_load_s=20)]))
+    board = world.add_board("flat-1", timing=TIMING)
+    set_loads(board, 1.0)
+    board.power_on()
+    world.run_until(lambda: closed(world) == [1], within_s=30)
+    set_loads(board, 0.05)  # less than the sensor can measure
+    world.run(15)
+    assert happenings(world, "no_load") == []
+    assert (seen(world, "sensor"), seen(world, "current_ma")) == (["below_range"], [0])
+    assert seen(world, "sensor_text") == ["less than the sensor can measure"]
+    world.run(30)
+    assert happenings(world, "no_load") == [(0, 20)]
+    set_loads(board, 1.0)
+    world.run(5)
+    assert happenings(world, "no_load") == [(0, 20), (0, 0)]
+
+
+def test_an_input_stuck_where_no_ct_can_hold_it_is_impossible(world: World) -> None:
+    board = world.boards["flat-1"]
+    board.set_sensor_fault(LAUNDRY, "stuck", 1.0)
+    world.run(10)
+    assert seen(world, "sensor")[LAUNDRY] == "impossible"
+    assert seen(world, "reason")[LAUNDRY] == "safe_sensor"
+    assert contacts(board)[LAUNDRY] == 0
 
 
 def test_late_ticks_are_counted_and_protection_goes_on(world: World) -> None:

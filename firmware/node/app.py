@@ -23,15 +23,12 @@ from node.planning import Planning
 from node.protection import Protection
 from node.relays import Relays
 from node.safety import Safety
-from node.sensing.ads1115 import Ads1115
+from node.sensing.ct import Ct
 from node.sensing.readings import Readings
-from node.sensing.rms import TrueRms
 from node.shedding import Shedding
 from node.storage import Storage
 from node.ticks import Clock
 
-# Between two tries to find a converter that did not answer at the start.
-_SEARCH_S = const(2)
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
 
@@ -56,7 +53,6 @@ class App:
         self.minutes = Minutes(len(circuits))
         self.storage = Storage(hardware.files, "/state.json")
         self.relays = self._make_relays(config, hardware)
-        self.adc = Ads1115(hardware.i2c, hardware.time)
         self.readings = Readings(circuits)
         self.protection = Protection(config["feeder"], circuits, timing["limit_s"])
         self.shedding = Shedding(circuits, timing)
@@ -64,7 +60,7 @@ class App:
         self.safety = Safety(
             circuits, timing["boot_delay_s"], hardware.randint, bool(self.storage.damaged)
         )
-        self._note_circuits(config)
+        self._note_circuits(config, hardware)
         self._prepare_ticks(timing["tick_ms"], hardware)
         self._make_link(config, secrets, hardware)
 
@@ -75,17 +71,14 @@ class App:
         pins = [hardware.pin(circuit["pin"], 1 - active) for circuit in circuits]
         return Relays(circuits, pins, gate, active, self.events, self.clock)
 
-    def _note_circuits(self, config):
+    def _note_circuits(self, config, hardware):
         circuits = config["circuits"]
         self._count = len(circuits)
         self.names = [c["name"] for c in circuits]
-        self._channel = bytearray([c["channel"] for c in circuits])
+        self.sensors = [Ct(circuits, config["mains_hz"], hardware, self.clock)] * self._count
         self._current_ma = array("i", [0] * self._count)
         self._is_helpless = False
-        self._mains_hz = config["mains_hz"]
-        self._rms = None
         self._turn = 0
-        self._searched_s = -_SEARCH_S
 
     def _prepare_ticks(self, tick_ms, hardware):
         self.tick_ms = tick_ms
@@ -94,7 +87,6 @@ class App:
         self._ticks_us = hardware.time.ticks_us
         self._ticks_diff = hardware.time.ticks_diff
         self._feed = hardware.feed
-        self._window = self.adc.window
         # Bound once: looking a method up builds an object.
         self._control = (
             self.clock.advance,
@@ -123,7 +115,8 @@ class App:
         if self.storage.damaged:
             self.events.add("state_lost")
         self._count_boot()
-        self._find_converter()
+        for sensor in self.sensors:
+            sensor.find()
         self.clock.advance()
         self.relays.enable()
 
@@ -157,41 +150,25 @@ class App:
         self.relays.grow_older(self.clock.step_ms)
         i = self._turn
         self._turn = (i + 1) % self._count
-        if not self._rms and not self._find_converter():
-            self.readings.lost(i)
-            return
+        sensor = self.sensors[i]
+        readings = self.readings
         try:
-            samples = self._rms.samples
-            if self._window(self._channel[i], samples) == len(samples):
-                self.readings.take(i)
+            readings.take(i, sensor.measure(i, readings.age_ms[i]), sensor.current_ma)
         except OSError:
-            self.readings.lost(i)
-
-    def _find_converter(self):
-        """Whether its rate is known now. Takes 125 ms when it answers, once."""
-        if self.clock.up_s - self._searched_s < _SEARCH_S:
-            return False
-        self._searched_s = self.clock.up_s
-        try:
-            self.adc.measure_rate()
-        except OSError:
-            return False
-        rms = TrueRms(self._mains_hz, self.adc.conversion_ns)
-        self.readings.use(rms)
-        self._rms = rms
-        return True
+            readings.take(i, "missing", 0)
 
     def _protect(self):
         readings = self.readings
         relays = self.relays
         saturated = 0
         for i in range(self._count):
-            closed = relays.closed[i]
+            closed = relays.closed[i] or relays.welded[i]
             self._current_ma[i] = readings.current_ma(i, closed, relays.since_edge_ms[i])
             if closed and readings.state[i] == "saturated":
                 saturated |= 1 << i
         step_ms = self.clock.step_ms
         self.protection.update(self._current_ma, saturated, self.planning.limit_ma, step_ms)
+        relays.watch(readings, self._current_ma)
 
     def _plan(self):
         self.planning.update(self.clock.up_s)
@@ -201,11 +178,14 @@ class App:
         if not protection.is_over():
             self._is_helpless = False
             return
-        may = self._bits(self.relays.closed) & self.shedding.sheddable
+        relays = self.relays
+        may = self._bits(relays.closed) & self.shedding.sheddable & ~self._bits(relays.welded)
         own = protection.overloaded & may
-        chosen = self.shedding.choose(protection.excess_ma, self._current_ma, may, own)
+        # What cannot break its current now frees nothing now; its own overload is shed later.
+        may &= ~self._bits(relays.unbreakable)
+        chosen = self.shedding.choose(protection.excess_ma, self._current_ma, may, own & may)
         for i in range(self._count):
-            if chosen & 1 << i:
+            if (chosen | own) & 1 << i and not self.shedding.reason[i]:
                 self._shed_one(i, own)
         if not self.shedding.enough and not self._is_helpless:
             self._is_helpless = True
@@ -236,10 +216,13 @@ class App:
         planning = self.planning
         for i in range(self._count):
             reason = self._opener(i)
-            if reason:
-                relays.open(i, reason)
-            else:
+            if not reason:
                 relays.wish(i, planning.on[i], planning.reason[i])
+                continue
+            relays.open(i, reason)
+            if relays.closed[i]:
+                # Its contact cannot break that much: its wait to return begins when it can.
+                self.shedding.shed_s[i] = self.clock.up_s
 
     def _opener(self, i):
         if self.planning.is_ordered_off(i):
@@ -290,6 +273,9 @@ class App:
         up_s = self.clock.up_s
         for i in range(self._count):
             if self.planning.is_ordered_off(i) or self.safety.opener(i, up_s):
+                continue
+            # Shed, and closed until its contact can break the current.
+            if self.relays.closed[i]:
                 continue
             # A return that the relay could not carry out would start its trial for nothing.
             if self.protection.is_phase_over(i) or not self.relays.may_change(i):

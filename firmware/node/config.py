@@ -86,6 +86,8 @@ def _circuit_rules():
         "limit_ma": (0, _whole, 0, _LARGEST_MA),
         "contact_ma": (10_000, _whole, 100, _LARGEST_MA),
         "contactor": (False, _flag),
+        "breaking_ma": (0, _whole, 0, 1_000_000),
+        "no_load_s": (86_400, _whole, 0, 1 << 24),
         "priority": (4, _whole, 1, 9),
         "kind": ("deferrable", _word, "critical", "deferrable", "thermal", "ev"),
         "safe": ("keep", _word, "on", "off", "keep"),
@@ -158,8 +160,14 @@ def _circuits(given):
     for i, one in enumerate(given):
         circuit = _merge(one, _circuit_rules(), "circuits[%d]." % i)
         circuit["limit_ma"] = circuit["limit_ma"] or circuit["rated_ma"]
+        circuit["breaking_ma"] = circuit["breaking_ma"] or _breaking_ma(circuit)
         circuits.append(circuit)
     return circuits
+
+
+def _breaking_ma(circuit):
+    """What any contact of its rating breaks: 1.5 times that (boards/esp12f_relay_x4/README.md)."""
+    return circuit["rated_ma" if circuit["contactor"] else "contact_ma"] * 3 // 2
 
 
 def _check_together(config):
@@ -192,11 +200,19 @@ def _check_circuit(circuit, where, rating_ma):
     if circuit["limit_ma"] > circuit["rated_ma"]:
         raise ConfigError(where + "limit_ma: above rated_ma")
     if circuit["contactor"]:
+        _check_breaking(circuit, where)
         return
     if circuit["rated_ma"] > circuit["contact_ma"]:
         raise ConfigError(where + "rated_ma: above contact_ma without a contactor")
     if circuit["kind"] == "ev":
         raise ConfigError(where + "contactor: an ev circuit needs one")
+    _check_breaking(circuit, where)
+
+
+def _check_breaking(circuit, where):
+    if circuit["breaking_ma"] < circuit["rated_ma"]:
+        values = (where, circuit["breaking_ma"], circuit["rated_ma"])
+        raise ConfigError("%sbreaking_ma: %d is below rated_ma %d: no relay for it" % values)
 
 
 def load(path):

@@ -42,7 +42,7 @@ class Shedding:
         self._retry_s = timing["retry_s"]
         self._remembered_ma = array("i", [0] * count)
         self._wait_s = array("i", [self._first_wait_s] * count)
-        self._shed_s = array("i", [0] * count)
+        self.shed_s = array("i", [0] * count)
         self._returned_s = array("i", [-_NEVER] * count)
         self._last_return_s = -_NEVER
         self._weigh(circuits)
@@ -101,7 +101,7 @@ class Shedding:
         """Circuit i is open from now on, for `reason`; `current_ma` is what it had."""
         self.reason[i] = reason
         self._remembered_ma[i] = current_ma
-        self._shed_s[i] = up_s
+        self.shed_s[i] = up_s
         wait_s = self._wait_s[i]
         soon = up_s - self._returned_s[i] < wait_s * _QUIET_WAITS
         self._wait_s[i] = min(2 * wait_s, self._wait_cap_s) if soon else self._first_wait_s
@@ -118,7 +118,7 @@ class Shedding:
             i = self._order[k]
             if self.reason[i] is None or not wanted & trusted & 1 << i:
                 continue
-            waited_s = up_s - self._shed_s[i]
+            waited_s = up_s - self.shed_s[i]
             if waited_s < self._wait_s[i]:
                 continue
             self.trial = not self._fits(i, load_ma, limit_ma)

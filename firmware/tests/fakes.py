@@ -311,6 +311,8 @@ def circuit(**given):
         "ct_ma_per_v": 30_000,
         "price_ceiling_eur_mwh": 2_748,
         "price_hysteresis_eur_mwh": 10,
+        "breaking_ma": 80_000,
+        "no_load_s": 0,
         "min_on_s": 0,
         "min_off_s": 0,
     }
@@ -319,12 +321,14 @@ def circuit(**given):
 
 
 def board_circuit(i):
-    """Circuit i of a board's configuration file."""
+    """Circuit i of a board's configuration file, behind a contactor of 10 A in category AC-3."""
     return {
         "name": "load %d" % i,
         "pin": (16, 14, 12, 13)[i],
         "channel": i,
         "rated_ma": 10_000,
+        "contactor": True,
+        "breaking_ma": 80_000,
         "priority": i + 1,
         "min_off_s": 0,
         "safe": "on",

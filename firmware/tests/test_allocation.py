@@ -85,7 +85,7 @@ class Control(unittest.TestCase):
         for table in ([0, 26_400] * 5, [100, 26_300] * 5, [13_200, 13_201] * 5):
             converter = fakes.QuietConverter(self.time)
             converter._table = table
-            self.node.adc._read = converter.readfrom_into
+            self.node.sensors[0]._adc._read = converter.readfrom_into
             self.assertEqual(self.tick(100), 0)
 
     def test_a_plan_in_force(self):

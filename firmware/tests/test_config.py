@@ -64,6 +64,8 @@ class Merging(unittest.TestCase):
             (("circuits", 0, "limit_ma"), 10_001, "circuits[0].limit_ma:"),
             (("circuits", 0, "kind"), "ev", "circuits[0].contactor:"),
             (("circuits", 0, "safe"), "maybe", "circuits[0].safe:"),
+            (("circuits", 0, "breaking_ma"), 9_999, "circuits[0].breaking_ma: 9999 is below"),
+            (("circuits", 0, "no_load_s"), -1, "circuits[0].no_load_s:"),
             (("circuits", 0, "contactor"), 1, "circuits[0].contactor:"),
             (("circuits", 0, "watts"), 1, "circuits[0].watts: unknown"),
             (("timing", "boot_delay_s"), [9, 2], "timing.boot_delay_s:"),
@@ -100,6 +102,15 @@ class Merging(unittest.TestCase):
                 continue
             with self.assertRaises(ConfigError):
                 fakes.configuration(**given)
+
+    def test_a_contact_breaks_half_more_than_its_rating_unless_told(self):
+        config = board()
+        config["circuits"][0].update({"rated_ma": 6_000})
+        config["circuits"][1].update({"rated_ma": 32_000, "contactor": True})
+        breaking_ma = [c["breaking_ma"] for c in merge(config)["circuits"]]
+        self.assertEqual(breaking_ma, [15_000, 48_000])
+        config["circuits"][1]["breaking_ma"] = 256_000
+        self.assertEqual(merge(config)["circuits"][1]["breaking_ma"], 256_000)
 
     def test_a_contactor_may_carry_more_than_the_contact(self):
         config = board()

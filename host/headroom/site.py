@@ -91,6 +91,10 @@ class Circuit(_Table):
     # The rest is the board's own business; it stands here so that one file describes a site.
     ct_ma_per_v: CtMaPerVolt = 30_000
     contactor: bool = False
+    # Most that the contact may break; 0 = 1.5 times its rating.
+    breaking_ma: CurrentMa = 0
+    # Closed without current for longer is told of; 0 = never.
+    no_load_s: Annotated[int, Field(ge=0, le=1 << 24)] = 86_400
     min_on_s: Annotated[int, Field(ge=0, le=3600)] = 0
     min_off_s: Annotated[int, Field(ge=0, le=3600)] = 10
     # Above it the circuit is held off; None: whatever it costs.
@@ -103,6 +107,15 @@ class Circuit(_Table):
             raise ValueError(
                 f"circuit {self.name}: limit {self.limit_ma} mA is above its rated "
                 f"{self.rated_ma} mA; lower limit_ma"
+            )
+        return self
+
+    @check(mode="after")
+    def _contact_breaks_what_it_carries(self) -> Self:
+        if 0 < self.breaking_ma < self.rated_ma:
+            raise ValueError(
+                f"circuit {self.name}: breaking_ma {self.breaking_ma} is below rated_ma "
+                f"{self.rated_ma}; a contact breaks at least what it carries"
             )
         return self
 

@@ -53,7 +53,25 @@ def test_relay_and_reason_follow_the_reports(server: Server, page: Page) -> None
     expect(circuit).to_have_attribute("data-closed", "0")
     expect(circuit).to_have_attribute("data-reason", "shed_feeder")
     expect(circuit).to_contain_text("shed: the feeder was over its limit")
-    expect(page.locator(".events")).to_contain_text("shed: water heater")
+    expect(page.locator(".events")).to_contain_text("water heater: shed")
+
+
+def test_what_a_sensor_and_a_contact_do_is_said(server: Server, page: Page) -> None:
+    board = server.board("flat-1")
+    board.circuits = [[0, 20, "below_range", 1, "default"]]
+    board.report()
+    circuit = page.locator('[data-board="flat-1"] [data-circuit="0"]')
+    expect(circuit).to_contain_text("less than the sensor can measure")
+    expect(circuit).to_contain_text("0.0 / 10.0 A")
+    board.circuits = [[6000, 20, "ok", 0, "override"]]
+    board.report(events=[[1, 9, "welded", 0, 6_000]])
+    expect(circuit).to_contain_text("current flows although the relay is off")
+    expect(page.locator(".events")).to_contain_text("welded: 6.0 A through an open relay")
+    board.circuits = [[0, 900, "impossible", 1, "default"]]
+    board.report(events=[[2, 19, "welded", 0, 0]])
+    expect(circuit).to_contain_text("sensor reading impossible")
+    expect(circuit).to_contain_text("– / 10.0 A")
+    expect(page.locator(".events")).to_contain_text("no longer welded")
 
 
 def test_feeder_tells_headroom_and_what_is_not_measured(server: Server, page: Page) -> None:

@@ -21,6 +21,8 @@ circuits = st.fixed_dictionaries(
         "kind": st.sampled_from(["critical", "deferrable", "thermal", "ev"]),
         "safe": st.sampled_from(["on", "off", "keep"]),
         "contactor": st.booleans(),
+        "breaking_ma": st.sampled_from([0, 5_000, 15_000, 2_000_000]),
+        "no_load_s": st.sampled_from([0, 60, 1 << 25]),
         "ct_ma_per_v": st.integers(500, 300_000),
         "min_on_s": st.integers(0, 5000),
         "min_off_s": st.integers(0, 5000),

@@ -15,7 +15,7 @@ from headroom.protocol import messages, prices
 from headroom.protocol.messages import Reason, Report, ResetCause, SensorState
 from headroom.protocol.signing import KEY_BYTES
 from headroom.site import Circuit
-from headroom.web.words import _WHY
+from headroom.web.words import _LASTING, _WHY
 from pydantic import BaseModel
 
 NODE = Path(__file__).parents[2] / "firmware" / "node"
@@ -71,13 +71,14 @@ def test_limits_are_the_same(module: str, name: str, value: int) -> None:
 
 def test_the_firmwares_words_are_words_of_the_protocol() -> None:
     """Sensor states and kinds of events, as the firmware's code gives them."""
-    readings = (NODE / "sensing" / "readings.py").read_text()
+    sensing = "\n".join(path.read_text() for path in (NODE / "sensing").glob("*.py"))
     for state in get_args(SensorState):
-        assert f'"{state}"' in readings, state
+        assert f'"{state}"' in sensing, state
+    assert set(constant("sensing/readings", "_READ")) == messages.MEASURED
     kind = messages.BoardEvent.__annotations__["kind"].__metadata__[0].metadata[0].pattern
     source = "\n".join(path.read_text() for path in NODE.rglob("*.py"))
-    kinds = set(re.findall(r'events\.add\(\s*"(\w+)"', source))
-    assert {"plan", "overload", "state_lost"} <= kinds
+    kinds = set(re.findall(r'(?:events\.add|_tell)\(\s*"(\w+)"', source))
+    assert {"plan", "overload", "state_lost", *_LASTING} <= kinds
     for found in kinds:
         assert re.match(kind, found), found
 

@@ -64,6 +64,7 @@ class TrueRms:
         self._shift = 0
         self.total = 0
         self.mean = 0
+        self.is_spike = False
         self.low = 0
         self.high = 0
 
@@ -102,6 +103,9 @@ class TrueRms:
             difference = ((sample << 4) - mean16) >> shift
             energy += difference * difference
             offset += difference
+        # A current swings both ways, so one conversion never has as much as 9/10 of the energy.
+        peak >>= shift
+        self.is_spike = 10 * peak * peak > 9 * energy
         unseen = 256 - self._last_weight
         energy -= unseen * difference * difference >> 8
         offset -= unseen * difference >> 8

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from headroom.phases import PHASES, Phase, PhaseMa
-from headroom.protocol.messages import CircuitReading, Report
+from headroom.protocol.messages import MEASURED, CircuitReading, Report
 from headroom.site import Board, Circuit
 
 # Loads vary by about a fifth around their mean within a report interval.
@@ -14,10 +14,10 @@ _WAITING = ("shed_feeder", "hold")
 
 def drawn_ma(circuit: Circuit, reading: CircuitReading) -> int:
     """Current to reckon with: never less than measured, the rated current if it is not known."""
-    if reading.sensor == "ok":
-        return reading.current_ma
     if reading.sensor == "saturated":
         return max(reading.current_ma, circuit.rated_ma)
+    if reading.sensor in MEASURED:
+        return reading.current_ma
     return circuit.rated_ma if reading.closed else 0
 
 

@@ -58,7 +58,9 @@ PackedPrices = Annotated[str, Field(pattern=r"^([#-\[]{2})+$", max_length=2 * MA
 # An epoch learned from a board leaves room to rise above it for ever: one a start.
 MAX_REPORTED_EPOCH = 1 << 29
 
-SensorState = Literal["ok", "missing", "stale", "saturated", "frozen"]
+SensorState = Literal["ok", "below_range", "saturated", "missing", "stale", "frozen", "impossible"]
+# Those in which the current that is reported was measured; `below_range` is a zero.
+MEASURED: frozenset[SensorState] = frozenset(("ok", "below_range", "saturated"))
 Reason = Literal[
     "plan",
     "override",

@@ -4,11 +4,12 @@ from typing import Any
 
 from headroom.coordinator.snapshot import BoardView, CircuitView, FeederView, SiteView
 from headroom.phases import PHASES, Phase, PhaseMa, phase_index
+from headroom.protocol.messages import MEASURED
 from headroom.site import Feeder, Site
 from headroom.store.journal import StoredEvent, StoredMinute
 from headroom.store.orders import Override, Schedule
 from headroom.store.prices import Prices
-from headroom.web.words import reason_text
+from headroom.web.words import event_text, reason_text, sensor_text
 
 Document = dict[str, Any]
 
@@ -69,6 +70,7 @@ def event_document(stored: StoredEvent, site: Site) -> Document:
         "circuit": event.circuit if event.circuit >= 0 else None,
         "circuit_name": board.circuits[event.circuit].name if board and named else None,
         "value": event.value,
+        "text": event_text(event),
         "unix_s": stored.happened_unix_s,
     }
 
@@ -155,7 +157,7 @@ def _health_document(view: BoardView) -> Document | None:
 
 def _circuit_document(view: CircuitView) -> Document:
     circuit, reading = view.circuit, view.reading
-    known = reading is not None and reading.sensor in ("ok", "saturated")
+    known = reading is not None and reading.sensor in MEASURED
     return {
         "number": view.number,
         "name": circuit.name,
@@ -167,6 +169,7 @@ def _circuit_document(view: CircuitView) -> Document:
         "price_ceiling_eur_mwh": circuit.price_ceiling_eur_mwh,
         "current_ma": reading.current_ma if reading and known else None,
         "sensor": reading.sensor if reading else None,
+        "sensor_text": sensor_text(reading) if reading else "",
         "closed": bool(reading.closed) if reading else None,
         "reason": reading.reason if reading else None,
         "reason_text": reason_text(reading) if reading else "no report yet",

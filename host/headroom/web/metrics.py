@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from headroom.coordinator import Coordinator
 from headroom.coordinator.snapshot import BoardView, CircuitView, FeederView, SiteView
 from headroom.phases import PHASES, PhaseMa, phase_index
+from headroom.protocol.messages import MEASURED
 
 _Sample = tuple[tuple[str, ...], float]
 
@@ -51,7 +52,7 @@ def _circuit_metrics(view: SiteView) -> Iterator[Metric]:
     current = [
         (_labels(board, circuit), circuit.reading.current_ma / 1000)
         for board, circuit in circuits
-        if circuit.reading and not board.stale and circuit.reading.sensor in ("ok", "saturated")
+        if circuit.reading and not board.stale and circuit.reading.sensor in MEASURED
     ]
     limit = [(_labels(b, c), c.circuit.limit_ma / 1000) for b, c in circuits]
     closed = [
@@ -60,6 +61,15 @@ def _circuit_metrics(view: SiteView) -> Iterator[Metric]:
     yield _gauge("headroom_circuit_current_amperes", "RMS current.", labels, current)
     yield _gauge("headroom_circuit_limit_amperes", "Most current wanted.", labels, limit)
     yield _gauge("headroom_circuit_relay_closed", "1 if commanded closed.", labels, closed)
+    sensors = [
+        ((*_labels(b, c), c.reading.sensor), 1.0) for b, c in circuits if c.reading and not b.stale
+    ]
+    yield _gauge(
+        "headroom_circuit_sensor_info",
+        "1 for the state of the sensor; the current is measured in ok, below_range, saturated.",
+        (*labels, "state"),
+        sensors,
+    )
 
 
 def _feeder_metrics(view: SiteView) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
-"""Why a relay is as it is, in words for people."""
+"""Why a relay is as it is, what its sensor says and what happened, in words for people."""
 
-from headroom.protocol.messages import CircuitReading, Reason
+from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
 
 _WHY: dict[Reason, str] = {
     "plan": "as planned",
@@ -22,3 +22,41 @@ def reason_text(reading: CircuitReading) -> str:
         return f"on: {_WHY[reading.reason]}"
     shed = reading.reason in ("shed_feeder", "shed_circuit")
     return f"{'shed' if shed else 'off'}: {_WHY[reading.reason]}"
+
+
+_SENSOR: dict[SensorState, str] = {
+    "ok": "",
+    "below_range": "less than the sensor can measure",
+    "saturated": "more than the sensor can measure",
+    "missing": "sensor missing",
+    "stale": "sensor reading too old",
+    "frozen": "sensor frozen",
+    "impossible": "sensor reading impossible",
+}
+
+
+def sensor_text(reading: CircuitReading) -> str:
+    """What is to be known of a reading besides its number; mostly nothing."""
+    if not reading.closed and reading.sensor in ("ok", "saturated"):
+        return "current flows although the relay is off"
+    if not reading.closed and reading.sensor == "below_range":
+        return ""
+    return _SENSOR[reading.sensor]
+
+
+def event_text(event: BoardEvent) -> str:
+    """An event in a few words; those that last come twice, the second time with value 0."""
+    texts = _LASTING.get(event.kind)
+    if texts is None:
+        return event.kind
+    began, ended = texts
+    if not event.value:
+        return ended
+    return began.format(amps=f"{event.value / 1000:.1f}", hours=f"{event.value / 3600:.1f}")
+
+
+_LASTING = {
+    "welded": ("welded: {amps} A through an open relay", "no longer welded"),
+    "no_load": ("no current for {hours} h while on", "current again"),
+    "breaking": ("kept on: {amps} A are left to the breaker", "current has fallen, may open"),
+}

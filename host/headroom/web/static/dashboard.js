@@ -66,8 +66,8 @@ function showCircuit(root, circuit) {
   field(root, "relay").textContent = closed === null ? "–" : closed ? "ON" : "OFF";
   field(root, "current").textContent = amps(circuit.current_ma);
   field(root, "reason").textContent = circuit.reason_text;
-  const faulty = circuit.sensor !== null && circuit.sensor !== "ok";
-  say(field(root, "fault"), faulty ? `sensor ${circuit.sensor}` : "");
+  root.dataset.sensor = circuit.sensor ?? "";
+  say(field(root, "fault"), circuit.sensor_text);
   showBar(field(root, "bar"), circuit.current_ma, circuit.limit_ma, 1);
 }
 
@@ -96,7 +96,7 @@ function eventRow(event) {
   const where = document.createElement("span");
   where.textContent = event.board;
   const what = document.createElement("span");
-  what.textContent = event.circuit_name ? `${event.kind}: ${event.circuit_name}` : event.kind;
+  what.textContent = event.circuit_name ? `${event.circuit_name}: ${event.text}` : event.text;
   row.append(time, where, what);
   return row;
 }

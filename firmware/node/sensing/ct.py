@@ -1,0 +1,118 @@
+"""Current transformers on an ADS1115: what a window of one mains cycle amounts to.
+
+A window is no reading when
+  missing     its input is off its bias: an unplugged CT lets it fall to 0 V;
+  impossible  a count is outside the supply; or the mean left the bias although the input did not
+              swing that far, which no CT can do, as it passes no direct current; or nearly all of
+              the energy is in one conversion: no mains current, but an error on the bus;
+  frozen      nothing in it has changed for longer than noise could stand still.
+One that touches a rail is a reading of at least the sensor's range: `saturated`. One that is too
+small for the CT is a reading of zero: `below_range`.
+"""
+
+import errno
+from array import array
+
+from micropython import const
+
+from node.sensing.ads1115 import Ads1115
+from node.sensing.rms import TrueRms
+
+# Between two tries to find a converter that did not answer at the start.
+_SEARCH_S = const(2)
+# The least noisy input still moves its last bit now and then; the sum over a window of 13 to 20
+# conversions, their least and their largest all alike for ten windows is no live input.
+_FROZEN_MS = const(1500)
+# The bias is half of the supply, 1.65 V at 125 uV a count.
+_BIAS = const(13200)
+_BIAS_LOWEST = const(3200)
+_BIAS_HIGHEST = const(23200)
+# Divider, supply and four plugged CTs move the bias by 5 % at most, 660 counts.
+_BIAS_STEP = const(1000)
+_RAIL = const(40)
+# 3.6 V, the most that the chip's supply may have.
+_CEILING = const(28800)
+# Below 1/200 of its range a CT's own error and the converter's last bits are all there is.
+_FLOOR_PARTS = const(200)
+_AGE_CAP_MS = const(100_000_000)
+
+
+class Ct:
+    def __init__(self, circuits, mains_hz, hardware, clock):
+        """`circuits` of the configuration, of which only those of this kind are ever asked for."""
+        count = len(circuits)
+        self.current_ma = 0
+        self.scale_ma = array("i", [c.get("scale_ma", c["ct_ma_per_v"]) for c in circuits])
+        self.offset_ma = array("i", [c.get("offset_ma", 0) for c in circuits])
+        self._channel = bytearray([c["channel"] for c in circuits])
+        self._gain = array("i", [0] * count)
+        self._gain_shift = array("i", [0] * count)
+        self._bias = array("i", [_BIAS] * count)
+        self._mark = array("i", [0] * count)
+        self._same_ms = array("i", [0] * count)
+        self._mains_hz = mains_hz
+        self._clock = clock
+        self._searched_s = -_SEARCH_S
+        self._adc = Ads1115(hardware.i2c, hardware.time)
+        self._rms = None
+
+    def find(self):
+        """Whether the converter's rate is known now. Takes 125 ms when it answers, once."""
+        if self._rms:
+            return True
+        if self._clock.up_s - self._searched_s < _SEARCH_S:
+            return False
+        self._searched_s = self._clock.up_s
+        try:
+            self._adc.measure_rate()
+        except OSError:
+            return False
+        self._rms = TrueRms(self._mains_hz, self._adc.conversion_ns)
+        for i in range(len(self._gain)):
+            self.rescale(i)
+        return True
+
+    def rescale(self, i):
+        self._gain[i], self._gain_shift[i] = self._rms.gain_of(self.scale_ma[i])
+
+    def measure(self, i, since_ms):
+        """Circuit i's state by one window; None when the processor came too late for it.
+
+        `since_ms` ago was the last reading of it.
+        """
+        if not self.find():
+            raise OSError(errno.ENODEV)
+        rms = self._rms
+        if self._adc.window(self._channel[i], rms.samples) < rms.count:
+            return None
+        rms.measure()
+        if rms.mean < _BIAS_LOWEST or rms.mean > _BIAS_HIGHEST:
+            return "missing"
+        swing = rms.high - rms.low
+        if rms.low < -_RAIL or rms.high > _CEILING:
+            return "impossible"
+        if abs(rms.mean - self._bias[i]) > swing + _BIAS_STEP:
+            return "impossible"
+        if self._is_frozen(i, since_ms):
+            return "frozen"
+        current_ma = rms.current_ma(self._gain[i], self._gain_shift[i]) + self.offset_ma[i]
+        if rms.low <= _RAIL or rms.high >= 2 * self._bias[i] - _RAIL:
+            self.current_ma = max(current_ma, self.scale_ma[i])
+            return "saturated"
+        self._bias[i] += (rms.mean - self._bias[i]) // 4
+        if current_ma * _FLOOR_PARTS < self.scale_ma[i]:
+            self.current_ma = 0
+            return "below_range"
+        if rms.is_spike:
+            return "impossible"
+        self.current_ma = current_ma
+        return "ok"
+
+    def _is_frozen(self, i, since_ms):
+        rms = self._rms
+        # Sum, least and largest in one number below 2**30: below 2**19, 2**15, 2**15.
+        mark = rms.total ^ rms.low << 14 ^ rms.high << 7
+        same = mark == self._mark[i]
+        self._mark[i] = mark
+        self._same_ms[i] = min(self._same_ms[i] + since_ms, _AGE_CAP_MS) if same else 0
+        return self._same_ms[i] > _FROZEN_MS
