@@ -2,6 +2,7 @@
 
     control   clock, sense, protect, plan, shed, switch, record      allocates nothing
     watchdog  fed only when all of control has run
+    flash     one piece when there is something to keep, in place of the link's step
     link      one guarded step: whatever goes wrong in it is counted and named, and stays there
 
 An error in control is not caught: the timer comes back, and if the error does too, the watchdog
@@ -14,6 +15,7 @@ from array import array
 from micropython import const
 
 import node
+from node.blocks import Blocks
 from node.journal import Events, Minutes
 from node.link.client import Client
 from node.link.messages import MessageError
@@ -52,6 +54,7 @@ class App:
         self.events = Events(self.clock)
         self.minutes = Minutes(len(circuits))
         self.storage = Storage(hardware.files, "/state.json")
+        self.blocks = Blocks(hardware.files, self.minutes, self.storage, self.events)
         self.relays = self._make_relays(config, hardware)
         self.readings = Readings(circuits)
         self.protection = Protection(config["feeder"], circuits, timing["limit_s"])
@@ -141,7 +144,8 @@ class App:
             step()
         self.dropped += max(self.clock.gap_ms // self.tick_ms - 1, 0)
         self._feed()
-        self._link()
+        if not self.blocks.step(self.clock.up_s):
+            self._link()
         self.longest_us = max(self.longest_us, self._ticks_diff(self._ticks_us(), began_us))
 
     def _sense(self):
@@ -326,9 +330,7 @@ class App:
 
     def _acknowledge(self, answer):
         self.events.acknowledge(answer.ack_event)
-        for boot, minute in answer.ack_minutes:
-            if boot == self.storage.boot:
-                self.minutes.acknowledge(minute)
+        self.blocks.acknowledge(answer.ack_minutes)
 
     # For people.
 

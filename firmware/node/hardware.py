@@ -25,6 +25,17 @@ class Files:
     def rename(self, old, new):
         os.rename(old, new)
 
+    def remove(self, path):
+        os.remove(path)
+
+    def names(self, folder):
+        """The names of its files; it is made where there is none."""
+        try:
+            return os.listdir(folder)
+        except OSError:
+            os.mkdir(folder)
+            return []
+
 
 class Network:
     def socket(self):

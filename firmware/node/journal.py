@@ -1,8 +1,9 @@
 """What the coordinator has not yet confirmed: a ring of minutes, and a ring of events.
 
 Both are of fixed size, made once. What overflows is counted, never silent. A minute covers uptime
-60 m to 60 m + 60 s of this start and leaves when it is acknowledged by its number; events leave up
-to the number acknowledged.
+60 m to 60 m + 60 s of this start and leaves when it is acknowledged by its number, or when it is
+in flash (`blocks`), which is long before the ring is full; events leave up to the number
+acknowledged.
 """
 
 import struct
@@ -10,10 +11,11 @@ from array import array
 
 from micropython import const
 
-_MINUTES = const(60)
+_MINUTES = const(20)
 # minute, four means, four maxima in steps of 4 mA (up to 262 A), four times of being closed.
 _RECORD = "<I8H4B"
 _RECORD_BYTES = const(24)
+RECORD_BYTES = _RECORD_BYTES
 _STEP_MA = const(4)
 _HIGHEST_STEP = const(0xFFFF)
 _GONE = const(0xFFFFFFF)
@@ -83,21 +85,38 @@ class Minutes:
         self._first = (self._first + 1) % _MINUTES
         self.stored -= 1
 
-    def record(self, k):
-        """The k-th oldest undelivered: (minute, mean_ma x4, max_ma x4, closed_s x4)."""
-        at = (self._first + k) % _MINUTES * _RECORD_BYTES
-        record = list(struct.unpack_from(_RECORD, self._ring, at))
-        for j in range(1, 9):
-            record[j] *= _STEP_MA
-        return tuple(record)
+    def content(self):
+        """All records as they are, the oldest first."""
+        ring = self._ring
+        at = self._first * _RECORD_BYTES
+        end = at + self.stored * _RECORD_BYTES
+        return ring[at:end] + ring[: max(end - len(ring), 0)]
 
     def acknowledge(self, minute):
         for k in range(self.stored):
             at = (self._first + k) % _MINUTES * _RECORD_BYTES
             if struct.unpack_from("<I", self._ring, at)[0] == minute:
                 struct.pack_into("<I", self._ring, at, _GONE)
-        while self.stored and self.record(0)[0] == _GONE:
+        self.forget(0)
+
+    def forget(self, count):
+        """Drops the oldest `count`, and what was acknowledged behind them."""
+        while self.stored:
+            at = self._first * _RECORD_BYTES
+            if count <= 0 and struct.unpack_from("<I", self._ring, at)[0] != _GONE:
+                return
             self._drop_first()
+            count -= 1
+
+
+def unpack(records, at):
+    """The record there: (minute, mean_ma x4, max_ma x4, closed_s x4); None if it is gone."""
+    record = list(struct.unpack_from(_RECORD, records, at))
+    if record[0] == _GONE:
+        return None
+    for j in range(1, 9):
+        record[j] *= _STEP_MA
+    return tuple(record)
 
 
 def _steps(current_ma):

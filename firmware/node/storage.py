@@ -69,11 +69,16 @@ class Storage:
         if damaged:
             state["unknown"] = 1
         line = json.dumps(state)
-        beside = self._path + ".new"
-        with self._files.open(beside, "w") as file:
-            file.write(line + "\n" + _digest(line) + "\n")
-        self._files.rename(beside, self._path)
+        replace(self._files, self._path, line + "\n" + _digest(line) + "\n")
         self.boot, self.epoch, self.off = boot, epoch, off
+
+
+def replace(files, path, text):
+    """Writes a text file so that a power cut leaves the old one or the new one. Raises OSError."""
+    beside = path + ".new"
+    with files.open(beside, "w") as file:
+        file.write(text)
+    files.rename(beside, path)
 
 
 def _digest(line):

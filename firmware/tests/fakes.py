@@ -138,10 +138,13 @@ class Pin:
 
 
 class File:
+    """What is written is there once the file is closed, as on littlefs."""
+
     def __init__(self, files, path, mode):
         self._files = files
         self._path = path
         self._mode = mode
+        self._written = b""
 
     def __enter__(self):
         return self
@@ -157,12 +160,12 @@ class File:
     def write(self, content):
         if self._files.full:
             raise OSError(28, "no space")
-        content = content if "b" in self._mode else content.encode()
-        self._files.content[self._path] = content
-        self._files.writes += 1
+        self._written += content if "b" in self._mode else content.encode()
 
     def close(self):
-        pass
+        if self._written:
+            self._files.content[self._path] = self._written
+            self._files.writes += 1
 
 
 class Files:
@@ -179,6 +182,8 @@ class Files:
             raise OSError(errno.ENOENT, "no file")
         if path in self.broken:
             raise OSError(errno.EIO, "broken")
+        if "w" in mode:
+            self.content[path] = b""
         return File(self, path, mode)
 
     def rename(self, old, new):

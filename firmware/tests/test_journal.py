@@ -1,13 +1,17 @@
-"""The rings of minutes and events: content, acknowledgement, overflow."""
+"""The rings of minutes and events in RAM: content, acknowledgement, overflow."""
 
 import unittest
 
 import fakes
-from node.journal import Events, Minutes
+from node.journal import RECORD_BYTES, Events, Minutes, unpack
 from node.ticks import Clock
 
 
 class MinuteRing(unittest.TestCase):
+    def records(self, minutes):
+        content = minutes.content()
+        return [unpack(content, at) for at in range(0, len(content), RECORD_BYTES)]
+
     def fill(self, minutes, count, first=0):
         for minute in range(first, first + count + 1):
             for k in range(3):
@@ -17,7 +21,7 @@ class MinuteRing(unittest.TestCase):
         minutes = Minutes(2)
         self.fill(minutes, 1)
         self.assertEqual(minutes.stored, 1)
-        record = minutes.record(0)
+        record = self.records(minutes)[0]
         self.assertEqual(record, (0, 1000, 4000, 0, 0, 2000, 4000, 0, 0, 60, 0, 0, 0))
 
     def test_acknowledged_by_number_in_any_order(self):
@@ -25,22 +29,32 @@ class MinuteRing(unittest.TestCase):
         self.fill(minutes, 4)
         minutes.acknowledge(1)
         self.assertEqual(minutes.stored, 4)
+        self.assertEqual(self.records(minutes)[1], None)
         minutes.acknowledge(0)
-        self.assertEqual([minutes.record(k)[0] for k in range(minutes.stored)], [2, 3])
+        self.assertEqual([record[0] for record in self.records(minutes)], [2, 3])
         minutes.acknowledge(99)
         self.assertEqual(minutes.stored, 2)
 
+    def test_forgotten_from_the_oldest_on_with_what_is_acknowledged_behind(self):
+        minutes = Minutes(2)
+        self.fill(minutes, 6)
+        minutes.acknowledge(3)
+        minutes.forget(3)
+        self.assertEqual([record[0] for record in self.records(minutes)], [4, 5])
+        minutes.forget(9)
+        self.assertEqual(minutes.stored, 0)
+
     def test_overflow_loses_the_oldest_and_is_counted(self):
         minutes = Minutes(2)
-        self.fill(minutes, 75)
-        self.assertEqual((minutes.stored, minutes.lost), (60, 15))
-        self.assertEqual(minutes.record(0)[0], 15)
+        self.fill(minutes, 35)
+        self.assertEqual((minutes.stored, minutes.lost), (20, 15))
+        self.assertEqual([record[0] for record in self.records(minutes)], list(range(15, 35)))
 
     def test_the_largest_currents_fit(self):
         minutes = Minutes(1)
         minutes.sample(0, 40, [900_000], [1])
         minutes.sample(60, 40, [0], [1])
-        self.assertEqual(minutes.record(0)[5], 4 * 65_535)
+        self.assertEqual(self.records(minutes)[0][5], 4 * 65_535)
 
 
 class EventRing(unittest.TestCase):

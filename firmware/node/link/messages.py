@@ -34,19 +34,17 @@ class Report:
     """Writes the report of the parts it is given into `buffer`, from `start` on."""
 
     def __init__(self, buffer, start, parts):
-        """`parts` has clock, storage, planning, readings, relays, minutes, events and counts."""
+        """`parts` has clock, storage, planning, readings, relays, blocks, events and counts."""
         self._buffer = buffer
         self._start = start
         self._limit = start + REPORT_BYTES - _TAIL_BYTES
         self._parts = parts
-        self._boot = 0
         self.end = start
 
     def write_head(self, boot, seq):
         parts = self._parts
         planning = parts.planning
         self.end = self._start
-        self._boot = boot
         self._write('{"v":1,"boot":%d,"seq":%d,"up_s":%d,' % (boot, seq, parts.clock.up_s))
         self._write('"fw":"%s","reset":"%s",' % (version, parts.reset))
         epoch = parts.storage.epoch
@@ -82,13 +80,13 @@ class Report:
                 break
 
     def write_minutes(self):
-        minutes = self._parts.minutes
         self._write('],"minutes":[')
-        for k in range(min(minutes.stored, _MOST_MINUTES)):
-            record = (self._boot,) + minutes.record(k)
-            text = "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d]" % record
-            if not self._write(("," if k else "") + text):
+        comma = ""
+        for minute in self._parts.blocks.oldest(_MOST_MINUTES):
+            text = "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d]" % minute
+            if not self._write(comma + text):
                 break
+            comma = ","
         self._limit += _TAIL_BYTES
         self._write("]}")
         self._limit -= _TAIL_BYTES

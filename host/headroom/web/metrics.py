@@ -108,6 +108,12 @@ def _board_metrics(view: SiteView) -> Iterator[Metric]:
     ]
     ages = [((board.board.id,), board.age_s) for board in boards if board.age_s is not None]
     reports = [((board.board.id,), board.reports) for board in boards]
+    lost = [
+        ((board.board.id, what), count)
+        for board in boards
+        if board.live
+        for what, count in board.live.report.lost._asdict().items()
+    ]
     yield _gauge(
         "headroom_board_held_amperes",
         "Most that a board may use: its safe limit or any lease it may hold.",
@@ -116,6 +122,12 @@ def _board_metrics(view: SiteView) -> Iterator[Metric]:
     )
     yield _gauge("headroom_board_report_age_seconds", "Newest report.", ("board",), ages)
     yield _counter("headroom_board_reports", "Reports stored.", ("board",), reports)
+    yield _gauge(
+        "headroom_board_journal_lost",
+        "Minutes and events that the board lost undelivered, as its newest report says.",
+        ("board", "what"),
+        lost,
+    )
 
 
 def _labels(board: BoardView, circuit: CircuitView) -> tuple[str, ...]:
