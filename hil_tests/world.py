@@ -93,12 +93,15 @@ class World:
         board_id: str,
         timing: dict[str, Any] | None = None,
         flash: Flash | None = None,
+        http_port: int = 0,
+        charge_key: bytes = b"",
         **fitting: Any,
     ) -> VirtualBoard:
         """Provision a board of the site, wire it as its configuration says, and leave it without
         power.
         """
-        config = board_config(self.site, board_id, Link(HOST, PORT), timing)
+        link = Link(HOST, PORT, http_port=http_port)
+        config = board_config(self.site, board_id, link, timing)
         index = [b.id for b in self.site.boards].index(board_id)
         key = bytes([index + 1]) * 32
         with self.store.write() as db:
@@ -107,7 +110,8 @@ class World:
         board = VirtualBoard(
             Fitting.for_config(config, seed=seed, **fitting), Network(self._connect, seed), flash
         )
-        board.install(board_files(config, {"key": key.hex()}))
+        secrets = {"key": key.hex(), "charge_key": charge_key.hex()}
+        board.install(board_files(config, secrets))
         board.now_us = self.now_us
         self.boards[board_id] = board
         return board

@@ -23,12 +23,16 @@ class ProvisionError(Exception):
 
 @dataclass(frozen=True)
 class Link:
-    """Where a board finds its coordinator: a numeric address, and how it reports."""
+    """Where a board finds its coordinator: a numeric address, and how it reports.
+
+    ``http_port`` is the port of the board's own HTTP, 0 = none.
+    """
 
     host: str
     port: int
     timeout_s: int = 5
     ssid: str = "headroom"
+    http_port: int = 0
 
 
 def board_config(
@@ -72,6 +76,7 @@ def board_config(
             "timeout_s": link.timeout_s,
         },
         "wifi": {"ssid": link.ssid},
+        "http": {"port": link.http_port},
     }
     check_address(link.host)
     check(config)

@@ -39,7 +39,7 @@ current = None
 
 class App:
     def __init__(self, config, secrets, hardware):
-        """`config` is merged; `secrets` is (key, Wi-Fi password), or None for no link.
+        """`config` is merged; `secrets` is as loaded, or None for no link.
 
         `hardware` offers time, i2c, pin(), feed(), files, network, wlan(), randint(), heap_free()
         and reset, as `node.hardware.Hardware` does.
@@ -106,11 +106,17 @@ class App:
         self.client = self.wifi = None
         if not secrets or not config["link"]["host"]:
             return
-        key, password = secrets
-        self.wifi = Wifi(hardware.wlan(), config["wifi"]["ssid"], password, self.clock)
+        ssid, password = config["wifi"]["ssid"], secrets["wifi_password"]
+        self.wifi = Wifi(hardware.wlan(), ssid, password, self.clock)
+        signer = Signer(secrets["key"])
         self.client = Client(
-            config["link"], config["id"], Signer(key), hardware.network, self.storage, self
+            config["link"], config["id"], signer, hardware.network, self.storage, self
         )
+        if config["http"]["port"]:
+            from node.link.server import Server
+
+            key, buffer = secrets["charge_key"], self.client.buffer
+            self.client.server = Server(config, key, hardware, self, buffer)
 
     def start(self):
         """Before the first tick: counts the boot in flash, and lets the coils have supply."""
@@ -305,10 +311,14 @@ class App:
         planning = self.planning
         is_new = (answer.epoch, answer.rev) != (planning.epoch, planning.rev)
         self._check_order(answer, is_new)
-        self.storage.remember(answer.epoch, answer.plan.off() if answer.plan else None)
+        plan, storage = answer.plan, self.storage
+        if plan:
+            storage.remember(answer.epoch, plan.off(), [plan.charge] + storage.charge[1:])
+        else:
+            storage.remember(answer.epoch)
         planning.accept(answer, sent_s)
         self._acknowledge(answer)
-        if answer.plan:
+        if plan:
             self.safety.orders_unknown = False
         if is_new:
             self.events.add("plan", -1, answer.rev)

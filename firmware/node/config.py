@@ -120,6 +120,10 @@ def _link_rules():
     }
 
 
+def _http_rules():
+    return {"port": (0, _whole, 0, 65_535), "charge_hours": (12, _whole, 1, 48)}
+
+
 def _merge(given, rules, where=""):
     if not isinstance(given, dict):
         raise ConfigError("%s: must be an object" % (where or "configuration"))
@@ -140,7 +144,7 @@ def merge(given):
     """The whole configuration with every key set. Raises ConfigError."""
     if not isinstance(given, dict):
         raise ConfigError("configuration: must be an object")
-    sections = ("pins", "feeder", "circuits", "timing", "link", "wifi")
+    sections = ("pins", "feeder", "circuits", "timing", "link", "wifi", "http")
     board = {key: value for key, value in given.items() if key not in sections}
     config = _merge(board, _board_rules())
     config["pins"] = _merge(given.get("pins", {}), _pin_rules(), "pins.")
@@ -148,6 +152,7 @@ def merge(given):
     config["timing"] = _merge(given.get("timing", {}), _timing_rules(), "timing.")
     config["link"] = _merge(given.get("link", {}), _link_rules(), "link.")
     config["wifi"] = _merge(given.get("wifi", {}), {"ssid": ("", _text, 32)}, "wifi.")
+    config["http"] = _merge(given.get("http", {}), _http_rules(), "http.")
     config["circuits"] = _circuits(given.get("circuits"))
     _check_together(config)
     return config
@@ -176,6 +181,8 @@ def _check_together(config):
     for p in range(3):
         if feeder["safe_limit_ma"][p] > feeder["rating_ma"][p]:
             raise ConfigError("feeder.safe_limit_ma[%d]: above rating_ma" % p)
+    if config["http"]["port"] and not config["link"]["host"]:
+        raise ConfigError("http.port: needs link.host, whose buffer and Wi-Fi it shares")
     low_s, high_s = config["timing"]["boot_delay_s"]
     if low_s > high_s:
         raise ConfigError("timing.boot_delay_s: the first is above the second")
@@ -221,17 +228,31 @@ def load(path):
 
 
 def load_secrets(path):
-    """(key, Wi-Fi password): 32 bytes and a text. Raises ConfigError."""
-    secrets = _read(path)
-    rules = {"key": (None, _text, 64), "wifi_password": ("", _text, 64)}
-    secrets = _merge(secrets, rules)
+    """The file's content with its keys as 32 bytes; one that may be left out is then empty.
+
+    Raises ConfigError.
+    """
+    rules = {
+        "key": (None, _text, 64),
+        "charge_key": ("", _text, 64),
+        "wifi_password": ("", _text, 64),
+    }
+    secrets = _merge(_read(path), rules)
+    for name in ("key", "charge_key"):
+        secrets[name] = _key(secrets[name], name)
+    if not secrets["key"]:
+        raise ConfigError("key: missing")
+    return secrets
+
+
+def _key(text, name):
     try:
-        key = binascii.unhexlify(secrets["key"])
+        key = binascii.unhexlify(text)
     except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise ConfigError("key: must be 64 hex digits")
-    return key, secrets["wifi_password"]
+        key = b"?"
+    if key and len(key) != 32:
+        raise ConfigError("%s: must be 64 hex digits" % name)
+    return key
 
 
 def _read(path):

@@ -47,7 +47,7 @@ class Planning:
         self._default = bytearray([c["default"] == "on" for c in circuits])
         self._lease_ma = array("i", [0] * 3)
         self._lease_end_s = 0
-        self._valid_end_s = 0
+        self.valid_end_s = 0
         self._slots = [b""] * count
         self._slot_s = 900
         self._start_s = 0
@@ -62,6 +62,8 @@ class Planning:
         self._order = array("b", [_NO_ORDER] * count)
         self._order_end_s = array("i", [0] * count)
         self._order_unix = [0] * count
+        # Set at the board itself, by charge orders: on until then, as an override ON is.
+        self.charge_end_s = array("i", [0] * count)
 
     def restore_orders(self, off):
         """OFF orders from flash, before any relay closes: they hold until the time is known."""
@@ -75,7 +77,7 @@ class Planning:
             self._take_plan(answer.plan)
         self.epoch = answer.epoch
         self.rev = answer.rev
-        self._valid_end_s = sent_s + answer.valid_s
+        self.valid_end_s = sent_s + answer.valid_s
         self._lease_end_s = sent_s + answer.lease_s
         for p in range(3):
             self._lease_ma[p] = min(answer.lease_ma[p], self._rating_ma[p])
@@ -89,6 +91,8 @@ class Planning:
         for i in range(self.count):
             self._slots[i] = plan.slots[i]
             self._order[i] = _NO_ORDER
+            if not plan.charge:
+                self.charge_end_s[i] = 0
         for i, state, until in plan.overrides:
             self._give_order(i, state, until)
 
@@ -108,7 +112,7 @@ class Planning:
     def update(self, up_s):
         """Sets `limit_ma`, `expired`, and for each circuit `on` and its `reason`."""
         self._update_limits(up_s)
-        self.expired = up_s >= self._valid_end_s
+        self.expired = up_s >= self.valid_end_s
         price = self._price(up_s)
         for i in range(self.count):
             self._judge(i, price)
@@ -124,7 +128,7 @@ class Planning:
             self.limit_ma[p] = self._lease_ma[p] if leased else self._safe_limit_ma[p]
 
     def _update_wish(self, i, up_s):
-        if self._order[i] == 1:
+        if self._order[i] == 1 or up_s < self.charge_end_s[i]:
             self._wish(i, 1, "override")
             return
         if self.expired:

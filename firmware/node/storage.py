@@ -1,4 +1,5 @@
-"""The little that must survive a power cut: boot counter, highest epoch obeyed, OFF orders.
+"""The little that must survive a power cut: boot counter, highest epoch obeyed, OFF orders, and
+of charge orders whether they are allowed, under which key, and the highest counter accepted.
 
 One JSON line and the hash of it, written to a temporary file and renamed, so that flash holds the
 old or the new content, whole. It is written when it changes: at a start, at a new epoch, and when
@@ -24,6 +25,8 @@ class Storage:
         self.boot = 0
         self.epoch = 0
         self.off = []
+        # Allowed, name of the key, highest counter accepted. No name: damaged, unknown.
+        self.charge = [1, None, 0]
         self._load()
 
     def _load(self):
@@ -34,6 +37,8 @@ class Storage:
         except OSError as error:
             if error.errno != errno.ENOENT:
                 self.damaged = "%s: %s" % (self._path, error)
+            else:
+                self.charge[1] = ""
         except (ValueError, TypeError, KeyError) as error:
             self.damaged = "%s: %s" % (self._path, error)
 
@@ -45,32 +50,35 @@ class Storage:
         boot, epoch = int(state["boot"]), int(state["epoch"])
         off = [(int(i), int(until)) for i, until in state["off"]]
         self.boot, self.epoch, self.off = boot, epoch, off
+        self.charge = state.get("charge") or [1, "", 0]
         if state.get("unknown"):
             self.damaged = "%s: orders were lost before" % self._path
 
     def count_boot(self, above=0):
         """Raises the boot counter, in flash first, above its own value and `above`."""
         boot = max(self.boot, above) + 1
-        self._write(boot, self.epoch, self.off, self.damaged)
+        self._write(boot, self.epoch, self.off, self.damaged, self.charge)
 
-    def remember(self, epoch, off=None):
-        """Makes what an answer orders durable, if anything of it is new. Raises OSError.
+    def remember(self, epoch, off=None, charge=None):
+        """Makes what is ordered durable, if anything of it is new. Raises OSError.
 
         `off` is the complete list, which ends every doubt; None when the answer brought none.
         """
         damaged = self.damaged if off is None else None
         off = self.off if off is None else off
-        if damaged != self.damaged or epoch != self.epoch or off != self.off:
-            self._write(self.boot, epoch, off, damaged)
+        charge = charge or self.charge
+        if (damaged, epoch, off, charge) != (self.damaged, self.epoch, self.off, self.charge):
+            self._write(self.boot, epoch, off, damaged, charge)
             self.damaged = damaged
 
-    def _write(self, boot, epoch, off, damaged):
+    def _write(self, boot, epoch, off, damaged, charge):
         state = {"boot": boot, "epoch": epoch, "off": [list(order) for order in off]}
+        state["charge"] = charge
         if damaged:
             state["unknown"] = 1
         line = json.dumps(state)
         replace(self._files, self._path, line + "\n" + _digest(line) + "\n")
-        self.boot, self.epoch, self.off = boot, epoch, off
+        self.boot, self.epoch, self.off, self.charge = boot, epoch, off, charge
 
 
 def replace(files, path, text):

@@ -218,6 +218,17 @@ class Socket:
     def connect(self, _address):
         raise OSError(115, "in progress")
 
+    def bind(self, address):
+        if self._network.taken:
+            raise OSError(98, "address in use")
+        self._network.port = address[1]
+
+    def listen(self, _backlog):
+        self._network.listener = self
+
+    def accept(self):
+        return self._network.visitors.pop(0), ("192.168.4.9", 50_000)
+
     def send(self, data):
         part = bytes(data)[: self._network.chunk]
         self._in += part
@@ -236,14 +247,50 @@ class Socket:
         self.closed = True
 
 
+class Visitor:
+    """Somebody who asks the board: what it says in pieces, how much it takes at a time."""
+
+    def __init__(self, *pieces, takes=1460, ends=False):
+        self._pieces = list(pieces)
+        self._takes = takes
+        self._ends = ends
+        self.got = b""
+        self.closed = False
+
+    def setblocking(self, flag):
+        assert not flag
+
+    def readinto(self, buffer):
+        if not len(buffer) or not self._pieces:
+            return 0 if self._ends or not len(buffer) else None
+        part = self._pieces[0][: len(buffer)]
+        self._pieces[0] = self._pieces[0][len(part) :]
+        if not self._pieces[0]:
+            self._pieces.pop(0)
+        buffer[: len(part)] = part
+        return len(part)
+
+    def send(self, data):
+        if not self._takes:
+            raise OSError(errno.EAGAIN, "no room")
+        part = bytes(data)[: self._takes]
+        self.got += part
+        return len(part)
+
+    def close(self):
+        self.closed = True
+
+
 class Poller:
     def __init__(self, network):
         self._network = network
 
-    def register(self, _socket, _flags):
-        pass
+    def register(self, socket, _flags):
+        self._socket = socket
 
     def poll(self, _timeout):
+        if self._socket is self._network.listener:
+            return self._network.visitors[:1]
         return [(None, self._network.flags)] if self._network.flags else []
 
 
@@ -253,6 +300,10 @@ class Network:
         self.chunk = 300
         self.flags = 4
         self.sockets = []
+        self.listener = None
+        self.taken = False
+        self.port = 0
+        self.visitors = []
 
     def socket(self):
         self.sockets.append(Socket(self))

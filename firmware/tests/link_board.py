@@ -8,6 +8,7 @@ import fakes
 from node import app
 
 CYCLE = (13200, 13600, 13825, 13725, 13375, 12975, 12625, 12575, 12850, 13175)
+CHARGE_KEY = bytes(range(100, 132))
 SAMPLES = array("h", CYCLE * 4)
 
 
@@ -30,7 +31,7 @@ class Board(unittest.TestCase):
         self.start()
 
     def start(self, **config):
-        secrets = (coordinator.KEY, "")
+        secrets = {"key": coordinator.KEY, "charge_key": CHARGE_KEY, "wifi_password": ""}
         self.node = app.App(fakes.configuration(**config), secrets, self.hardware)
         self.node._window = Window()
         self.client = self.node.client

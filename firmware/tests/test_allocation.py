@@ -90,10 +90,11 @@ class Control(unittest.TestCase):
 
     def test_a_plan_in_force(self):
         planning = self.node.planning
-        planning._valid_end_s = 100_000
+        planning.valid_end_s = 100_000
         for i in range(4):
             planning._slots[i] = b"1-01" * 24
         planning._slot_s = 1
+        planning.charge_end_s[1] = 20
         planning._prices = b"#$[[" * 48
         planning._price_s = 1
         for i in range(4):
@@ -103,7 +104,7 @@ class Control(unittest.TestCase):
     def test_a_plan_without_prices(self):
         """Its prices began as long ago as the board can reckon, a second each."""
         planning = self.node.planning
-        planning._valid_end_s = 100_000
+        planning.valid_end_s = 100_000
         planning._price_s = 1
         planning._price_start_unix = 0
         planning._set_time(1_790_000_000, 1)

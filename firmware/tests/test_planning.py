@@ -29,6 +29,7 @@ class Plan:
         self.slots = list(slots) + [b""] * (2 - len(slots))
         self.overrides = list(overrides)
         self.price = price
+        self.charge = 1
 
 
 def planning(**circuit):

@@ -45,13 +45,14 @@ class Client:
         self._storage = storage
         self._parts = parts
         self._clock = parts.clock
-        self._buffer = bytearray(_BUFFER_BYTES)
-        self._view = memoryview(self._buffer)
-        self._report = Report(self._buffer, _BODY_AT, parts)
+        self.buffer = bytearray(_BUFFER_BYTES)
+        self._view = memoryview(self.buffer)
+        self._report = Report(self.buffer, _BODY_AT, parts)
         self._socket = None
         self._poller = None
         self._state = self._idle
         self._busy = False
+        self.server = None
         self._seq = 0
         self._sent_s = 0
         self._due_s = self._clock.up_s + network.randint(0, 2)
@@ -96,8 +97,12 @@ class Client:
         self._poller = None
 
     def _idle(self):
-        if self._clock.up_s >= self._due_s:
+        """A report that is due waits for the board's own server to end what it has begun."""
+        server = self.server
+        if self._clock.up_s >= self._due_s and not (server and server.busy):
             self._state = self._write_head
+        elif server:
+            server.step()
 
     def _write_head(self):
         self._seq += 1
@@ -124,7 +129,7 @@ class Client:
             "Connection: close\r\nHeadroom-Signature: %s\r\n\r\n"
         ) % ((self._id.decode(),) + self._address + (len(body), self._signature.decode()))
         self._at = _BODY_AT - len(head)
-        self._buffer[self._at : _BODY_AT] = head.encode()
+        self.buffer[self._at : _BODY_AT] = head.encode()
         self._state = self._connect
 
     def _connect(self):
@@ -181,7 +186,7 @@ class Client:
             raise MessageError("answer: too long")
         lines = head[: self._at].split(b"\r\n")
         self._status = _status(lines[0])
-        self._claim = _header(lines, b"headroom-signature")
+        self._claim = header(lines, b"headroom-signature")
         self._state = self._verify
 
     def _verify(self):
@@ -226,7 +231,7 @@ def _status(line):
     return int(words[1])
 
 
-def _header(lines, name):
+def header(lines, name):
     for line in lines[1:]:
         if line[: len(name)].lower() == name:
             return line[len(name) + 1 :].strip()

@@ -106,6 +106,8 @@ class Plan:
         _expect(isinstance(given, dict), "plan")
         self.start = _whole(given, "start", 0, 1 << 40)
         self.step_s = _whole(given, "step_s", 1, 86_400)
+        # Left out = allowed: charge orders are revoked by the newest plan, or not at all.
+        self.charge = _whole(given, "charge", 0, 1) if "charge" in given else 1
         self.slots = self._checked_slots(given.get("slots"), count)
         self.overrides = self._checked_overrides(given.get("overrides"), count)
         self.price = self._checked_price(given["price"]) if "price" in given else (0, 1, b"")

@@ -169,7 +169,9 @@ class Message(BaseModel):
 
 
 class PlanBody(Message):
-    """What a board shall do: slots for each circuit, all overrides, prices if it heeds them."""
+    """What a board shall do: slots for each circuit, all overrides, prices if it heeds them;
+    charge 0 = its charge key is revoked.
+    """
 
     start: UnixS
     step_s: StepS
@@ -178,6 +180,7 @@ class PlanBody(Message):
         tuple[Annotated[OverrideOrder, _Array], ...], Field(max_length=MAX_CIRCUITS)
     ]
     price: Annotated[PlanPrices, _Array] | None = None
+    charge: Literal[0] | None = None
 
 
 class Report(Message):
