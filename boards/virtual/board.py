@@ -361,6 +361,9 @@ class VirtualBoard:
         ``frozen``: the converter's result for this channel stays at the code it had, without any
         noise; where it had none yet or the board was reset, at the first one from then on.
         ``saturated``: the transformer drives the pin to both rails.
+
+        Of an INA226: ``unplugged`` is a part that does not answer, ``stuck`` a shunt at
+        ``stuck_volts``, ``frozen`` one that has stopped converting, ``saturated`` an open shunt.
         """
         channel = self.plant.circuits[circuit].wiring.channel
         self._change(self.injected.set_sensor(channel, fault, stuck_volts))

@@ -22,6 +22,7 @@ HEAP_BYTES = 38 * 1024
 SURPLUS_BYTES = 112 * 1024
 
 CHANNELS = 4
+SHUNT_ADDRESS = 0x40  # of the first INA226; its input is the one after the converter's
 THIRD_OF_A_TURN_RAD = 2 * math.pi / 3
 
 
@@ -46,11 +47,19 @@ class Fitting:
     @classmethod
     def for_config(cls, config: dict[str, Any], **others: Any) -> Fitting:
         """The hardware that a board's config.json describes, wired as it says."""
-        wirings = [
-            Wiring(c["pin"], c["channel"], c["phase"], c.get("ct_ma_per_v", 30_000) / 1000)
-            for c in config["circuits"]
-        ]
+        wirings = [_wiring(circuit) for circuit in config["circuits"]]
         return cls(mains_hz=config.get("mains_hz", 50), wirings=wirings, **others)
+
+
+def _wiring(circuit: dict[str, Any]) -> Wiring:
+    direct = circuit.get("sensor") == "ina226"
+    return Wiring(
+        circuit["pin"],
+        circuit["channel"] + (CHANNELS if direct else 0),
+        circuit["phase"],
+        ct_amps_per_volt=circuit.get("ct_ma_per_v", 30_000) / 1000,
+        shunt_ohms=circuit["shunt_uohm"] / 1e6 if direct else 0.0,
+    )
 
 
 def hardware_order(fitting: Fitting, board: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +80,15 @@ def hardware_order(fitting: Fitting, board: dict[str, Any]) -> dict[str, Any]:
             "supplyVolts": sensing["supply_mv"] / 1000,
             "noiseVolts": fitting.noise_volts,
         },
+        "shunts": [
+            {
+                "address": SHUNT_ADDRESS + wiring.channel - CHANNELS,
+                "channel": wiring.channel,
+                "rateError": fitting.rate_error,
+            }
+            for wiring in fitting.wirings
+            if wiring.channel >= CHANNELS
+        ],
         "shims": _shims(),
     }
 
@@ -78,11 +96,12 @@ def hardware_order(fitting: Fitting, board: dict[str, Any]) -> dict[str, Any]:
 def _sensors(fitting: Fitting) -> list[dict[str, Any]]:
     sensors: list[dict[str, Any]] = [
         {"ctAmpsPerVolt": 30.0, "phaseRad": 0.0, "harmonics": fitting.harmonics}
-        for _ in range(CHANNELS)
+        for _ in range(2 * CHANNELS)
     ]
     for wiring in fitting.wirings:
         sensors[wiring.channel] |= {
             "ctAmpsPerVolt": wiring.ct_amps_per_volt,
+            "shuntOhms": wiring.shunt_ohms,
             "phaseRad": (1 - wiring.phase) * THIRD_OF_A_TURN_RAD,
         }
     return sensors

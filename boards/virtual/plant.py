@@ -112,12 +112,17 @@ class Steps:
 
 @dataclass(frozen=True)
 class Wiring:
-    """How one circuit is wired: relay pin, converter input, phase 1..3, current transformer."""
+    """How one circuit is wired: relay pin, sensor input, phase 1..3, and its sensor.
+
+    Inputs 0..3 are the ADS1115's with a current transformer each; 4..7 are shunts, each with an
+    INA226 at 0x40..0x43, for loads of direct current (a negative one flows backwards).
+    """
 
     pin: int
     channel: int
     phase: int
     ct_amps_per_volt: float = 30.0
+    shunt_ohms: float = 0.0
 
 
 class Circuit:

@@ -25,7 +25,7 @@ from node.planning import Planning
 from node.protection import Protection
 from node.relays import Relays
 from node.safety import Safety
-from node.sensing.ct import Ct
+from node.sensing import sensors
 from node.sensing.readings import Readings
 from node.shedding import Shedding
 from node.storage import Storage
@@ -78,7 +78,7 @@ class App:
         circuits = config["circuits"]
         self._count = len(circuits)
         self.names = [c["name"] for c in circuits]
-        self.sensors = [Ct(circuits, config["mains_hz"], hardware, self.clock)] * self._count
+        self.sensors = sensors(config, hardware, self.clock)
         self._current_ma = array("i", [0] * self._count)
         self._is_helpless = False
         self._turn = 0

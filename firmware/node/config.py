@@ -92,7 +92,9 @@ def _circuit_rules():
         "kind": ("deferrable", _word, "critical", "deferrable", "thermal", "ev"),
         "safe": ("keep", _word, "on", "off", "keep"),
         "default": ("on", _word, "on", "off"),
+        "sensor": ("ct", _word, "ct", "ina226"),
         "ct_ma_per_v": (30_000, _whole, 1_000, 200_000),
+        "shunt_uohm": (0, _whole, 0, 1_000_000),
         "price_ceiling_eur_mwh": (_PRICES_EUR_MWH[1], _whole) + _PRICES_EUR_MWH,
         "price_hysteresis_eur_mwh": (10, _whole, 0, 1_000),
         "min_on_s": (0, _whole, 0, 3600),
@@ -190,12 +192,16 @@ def _check_together(config):
         raise ConfigError("timing.tick_ms: a reading would be too old before its circuit's turn")
     pins = [config["pins"][key] for key in ("sda", "scl", "gate")]
     channels = []
+    kinds = {}
     for i, circuit in enumerate(config["circuits"]):
         where = "circuits[%d]." % i
         _check_circuit(circuit, where, feeder["rating_ma"])
-        if circuit["channel"] in channels:
+        channel = (circuit["sensor"], circuit["channel"])
+        if channel in channels:
             raise ConfigError(where + "channel: used by an earlier circuit")
-        channels.append(circuit["channel"])
+        channels.append(channel)
+        if kinds.setdefault(circuit["phase"], circuit["sensor"]) != circuit["sensor"]:
+            raise ConfigError(where + "sensor: AC and DC on one phase do not add up")
         pins.append(circuit["pin"])
     if len(set(pins)) != len(pins):
         raise ConfigError("pins: %r has one twice" % pins)
@@ -206,6 +212,8 @@ def _check_circuit(circuit, where, rating_ma):
         raise ConfigError(where + "phase: the feeder has no rating there")
     if circuit["limit_ma"] > circuit["rated_ma"]:
         raise ConfigError(where + "limit_ma: above rated_ma")
+    if circuit["sensor"] == "ina226":
+        _check_shunt(circuit, where)
     if circuit["contactor"]:
         _check_breaking(circuit, where)
         return
@@ -214,6 +222,16 @@ def _check_circuit(circuit, where, rating_ma):
     if circuit["kind"] == "ev":
         raise ConfigError(where + "contactor: an ev circuit needs one")
     _check_breaking(circuit, where)
+
+
+def _check_shunt(circuit, where):
+    shunt_uohm = circuit["shunt_uohm"]
+    if shunt_uohm < 50:
+        raise ConfigError("%sshunt_uohm: %d: an ina226 needs 50 or more" % (where, shunt_uohm))
+    full_ma = 81_920_000 // shunt_uohm
+    if full_ma < circuit["rated_ma"]:
+        values = (where, shunt_uohm, full_ma)
+        raise ConfigError("%sshunt_uohm: %d measures to %d mA only: below rated_ma" % values)
 
 
 def _check_breaking(circuit, where):

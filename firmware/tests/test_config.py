@@ -64,6 +64,9 @@ class Merging(unittest.TestCase):
             (("circuits", 0, "limit_ma"), 10_001, "circuits[0].limit_ma:"),
             (("circuits", 0, "kind"), "ev", "circuits[0].contactor:"),
             (("circuits", 0, "safe"), "maybe", "circuits[0].safe:"),
+            (("circuits", 0, "sensor"), "shunt", "circuits[0].sensor:"),
+            (("circuits", 0, "sensor"), "ina226", "circuits[0].shunt_uohm: 0:"),
+            (("circuits", 0, "shunt_uohm"), -1, "circuits[0].shunt_uohm:"),
             (("circuits", 0, "breaking_ma"), 9_999, "circuits[0].breaking_ma: 9999 is below"),
             (("circuits", 0, "no_load_s"), -1, "circuits[0].no_load_s:"),
             (("circuits", 0, "contactor"), 1, "circuits[0].contactor:"),
@@ -102,6 +105,27 @@ class Merging(unittest.TestCase):
                 continue
             with self.assertRaises(ConfigError):
                 fakes.configuration(**given)
+
+    def test_a_shunt_measures_what_its_circuit_is_rated_for(self):
+        config = board()
+        config["circuits"] = [{"pin": 16, "channel": 0, "rated_ma": 10_000, "sensor": "ina226"}]
+        for shunt_uohm in (50, 8_192):
+            config["circuits"][0]["shunt_uohm"] = shunt_uohm
+            self.assertEqual(merge(config)["circuits"][0]["shunt_uohm"], shunt_uohm)
+        config["circuits"][0]["shunt_uohm"] = 8_193
+        with self.assertRaises(ConfigError) as caught:
+            merge(config)
+        self.assertIn("8193 measures to 9998 mA only", str(caught.exception))
+
+    def test_the_kinds_have_channels_of_their_own_and_never_share_a_phase(self):
+        config = board()
+        config["circuits"][1].update({"channel": 0, "sensor": "ina226", "shunt_uohm": 2_000})
+        with self.assertRaises(ConfigError) as caught:
+            merge(config)
+        self.assertIn("AC and DC on one phase", str(caught.exception))
+        config["feeder"]["rating_ma"][1] = 10_000
+        config["circuits"][1]["phase"] = 2
+        self.assertEqual(merge(config)["circuits"][1]["sensor"], "ina226")
 
     def test_a_contact_breaks_half_more_than_its_rating_unless_told(self):
         config = board()

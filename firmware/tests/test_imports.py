@@ -17,9 +17,9 @@ EDGE_ONLY = {"machine", "network", "socket", "select", "time", "os", "random"}
 EDGES = {"node/hardware.py", "boot.py", "main.py"}
 # What a module may import of the node: what stands before it.
 ORDER = [
-    "ticks", "signing", "storage", "config", "rms", "ads1115", "journal", "blocks", "relays",
-    "readings", "protection", "shedding", "planning", "safety", "messages", "client", "wifi",
-    "pages", "charge", "server", "app", "hardware",
+    "ticks", "signing", "storage", "config", "rms", "ads1115", "ct", "ina226", "journal",
+    "blocks", "relays", "readings", "protection", "shedding", "planning", "safety", "messages",
+    "client", "wifi", "pages", "charge", "server", "app", "hardware",
 ]
 # fmt: on
 LACKING_METHODS = {"partition", "rpartition", "center", "splitlines", "removeprefix"}

@@ -89,7 +89,9 @@ class Circuit(_Table):
     safe: Literal["on", "off", "keep"]
     default: Literal["on", "off"] = "on"
     # The rest is the board's own business; it stands here so that one file describes a site.
+    sensor: Literal["ct", "ina226"] = "ct"
     ct_ma_per_v: CtMaPerVolt = 30_000
+    shunt_uohm: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     contactor: bool = False
     # Most that the contact may break; 0 = 1.5 times its rating.
     breaking_ma: CurrentMa = 0
@@ -107,6 +109,16 @@ class Circuit(_Table):
             raise ValueError(
                 f"circuit {self.name}: limit {self.limit_ma} mA is above its rated "
                 f"{self.rated_ma} mA; lower limit_ma"
+            )
+        return self
+
+    @check(mode="after")
+    def _shunt_measures_what_is_rated(self) -> Self:
+        # An INA226 measures up to 81.92 mV over its shunt.
+        if self.sensor == "ina226" and not 50 <= self.shunt_uohm <= 81_920_000 // self.rated_ma:
+            raise ValueError(
+                f"circuit {self.name}: shunt_uohm {self.shunt_uohm}: for {self.rated_ma} mA an "
+                f"ina226 needs 50 to {81_920_000 // self.rated_ma}"
             )
         return self
 
@@ -142,6 +154,17 @@ class Board(_Table):
     def heeds_prices(self) -> bool:
         """Whether a price can hold one of its circuits off."""
         return any(circuit.price_ceiling_eur_mwh is not None for circuit in self.circuits)
+
+    @check(mode="after")
+    def _one_kind_of_current_on_a_phase(self) -> Self:
+        kinds: dict[Phase, str] = {}
+        for circuit in self.circuits:
+            if kinds.setdefault(circuit.phase, circuit.sensor) != circuit.sensor:
+                raise ValueError(
+                    f"board {self.id} {circuit.phase}: circuits with sensor ct and ina226; "
+                    f"AC and DC do not add up, give them phases of their own"
+                )
+        return self
 
 
 class _SiteTable(_Table):

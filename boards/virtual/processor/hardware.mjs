@@ -37,7 +37,7 @@ export function makeHardware({ clock, parent, reset, waveforms, devices, memory,
       return -ETIMEDOUT;
     }
     const device = devices.get(deviceAddress);
-    return device === undefined || state.i2cDead ? -ENODEV : work(device);
+    return device === undefined || device.absent || state.i2cDead ? -ENODEV : work(device);
   }
 
   function startWatchdog() {

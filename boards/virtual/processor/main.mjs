@@ -12,6 +12,7 @@
 import { Ads1115 } from "./ads1115.mjs";
 import { Clock } from "./clock.mjs";
 import { makeHardware } from "./hardware.mjs";
+import { Ina226 } from "./ina226.mjs";
 import { HeapWatch } from "./heap.mjs";
 import { loadInterpreter } from "./interpreter.mjs";
 import { Parent } from "./parent.mjs";
@@ -48,6 +49,9 @@ async function start(order) {
   const interpreter = await loadInterpreter({ heapBytes: order.heapBytes, images, onOutput: (bytes) => onOutput(bytes) });
   mp = interpreter.mp;
   const devices = new Map([[order.converter.address, converter]]);
+  for (const { address, channel, ...part } of order.shunts) {
+    devices.set(address, new Ina226({ ...part, noise, ...inputOf(channel) }));
+  }
   const hardware = makeHardware({ clock, parent, reset, waveforms, devices, memory: interpreter.memory, state });
   mp.registerJsModule("_board", { ...hardware, heap_mark: (moment, bytes) => heapWatch.mark(moment, bytes) });
   mp.runPython(mountShims(interpreter.addresses, images));
@@ -60,6 +64,15 @@ async function start(order) {
   mp.pyimport("board_gc").settle(shimNames, countNames());
   mp.replInit();
   return {};
+}
+
+/** What an INA226 sees of its shunt, and the faults that it shows. */
+function inputOf(channel) {
+  return {
+    input: (fromUs, toUs) => waveforms.meanVolts(channel, fromUs, toUs),
+    isAbsent: () => waveforms.isAbsent(channel),
+    isFrozen: () => waveforms.isFrozen(channel),
+  };
 }
 
 /** How many names have been interned since the interpreter's start; it only prints that. */

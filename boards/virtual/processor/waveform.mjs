@@ -1,4 +1,5 @@
-// What the four sensor inputs see: the plant's currents as voltages on the converter's pins.
+// What the sensors see: the plant's currents as voltages on the converter's pins, inputs 0 to 3, and
+// over the shunts of direct current, inputs 4 to 7.
 //
 // The plant (plant.py) owns loads and contacts and announces their changes with a time stamp,
 // possibly ahead of time; here they are only evaluated. Every value asked for is a mean over an
@@ -59,8 +60,9 @@ function unitWave(harmonics) {
 
 /** One current transformer on one converter input. */
 class Sensor {
-  constructor({ ctAmpsPerVolt, mainsHz, phaseRad, biasVolts, harmonics }) {
+  constructor({ ctAmpsPerVolt, shuntOhms, mainsHz, phaseRad, biasVolts, harmonics }) {
     this.ctAmpsPerVolt = ctAmpsPerVolt;
+    this.shuntOhms = shuntOhms;
     this.omega = 2e-6 * Math.PI * mainsHz; // rad per microsecond
     this.phaseRad = phaseRad;
     this.biasVolts = biasVolts;
@@ -76,15 +78,15 @@ class Sensor {
     if (this.fault === "unplugged") return 0; // the pull-down holds the pin: the bias comes through the CT
     if (this.fault === "stuck") return this.stuckVolts;
     const gain = this.fault === "saturated" ? 1000 : 1;
-    return this.biasVolts + (gain * this.#meanAmps(fromUs, toUs)) / this.ctAmpsPerVolt;
+    return this.biasVolts + (gain * this.meanAmps(fromUs, toUs)) / this.ctAmpsPerVolt;
   }
 
-  #meanAmps(fromUs, toUs) {
+  meanAmps(fromUs, toUs) {
     let integral = 0;
     let start = fromUs;
     for (const end of this.#breaksWithin(fromUs, toUs)) {
       const amps = this.fault === "saturated" ? 1 : this.loadAmps.at(start) * this.contactClosed.at(start);
-      if (amps !== 0) integral += amps * this.#integralOfUnitWave(start, end);
+      if (amps !== 0) integral += amps * this.integralOfUnitLoad(start, end);
       start = end;
     }
     return integral / (toUs - fromUs);
@@ -97,7 +99,8 @@ class Sensor {
     return breaks;
   }
 
-  #integralOfUnitWave(fromUs, toUs) {
+  /** A load of 1 A is a wave of 1 A RMS. */
+  integralOfUnitLoad(fromUs, toUs) {
     let integral = 0;
     for (const [order, share, phase] of this.harmonics) {
       const w = order * this.omega;
@@ -108,13 +111,30 @@ class Sensor {
   }
 }
 
+/** A shunt in one direct-current circuit. */
+class Shunt extends Sensor {
+  meanVolts(fromUs, toUs) {
+    if (this.fault === "stuck") return this.stuckVolts;
+    if (this.fault === "saturated") return 1;
+    return this.shuntOhms * this.meanAmps(fromUs, toUs);
+  }
+
+  integralOfUnitLoad(fromUs, toUs) {
+    return toUs - fromUs;
+  }
+}
+
 export class Waveforms {
   constructor({ mainsHz, biasVolts, sensors }) {
-    this.sensors = sensors.map((s) => new Sensor({ mainsHz, biasVolts, ...s }));
+    this.sensors = sensors.map((s) => new (s.shuntOhms ? Shunt : Sensor)({ mainsHz, biasVolts, ...s }));
   }
 
   meanVolts(channel, fromUs, toUs) {
     return this.sensors[channel].meanVolts(fromUs, toUs);
+  }
+
+  isAbsent(channel) {
+    return this.sensors[channel].fault === "unplugged";
   }
 
   /** The converter holds this channel's code; what it would be does not matter then. */

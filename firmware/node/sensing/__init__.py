@@ -5,3 +5,22 @@ Two kinds, `ct` (a current transformer on an ADS1115) and `ina226` (a shunt), be
 leaves the current in `current_ma`; `scale_ma[i]` and `offset_ma[i]` are what calibration sets, in
 force after `rescale(i)`. A part that does not answer is an OSError.
 """
+
+
+def sensors(config, hardware, clock):
+    """The sensor of each circuit. A kind that no circuit has is not even loaded."""
+    circuits = config["circuits"]
+    made = {}
+    for circuit in circuits:
+        kind = circuit["sensor"]
+        if kind in made:
+            continue
+        if kind == "ct":
+            from node.sensing.ct import Ct
+
+            made[kind] = Ct(circuits, config["mains_hz"], hardware, clock)
+        else:
+            from node.sensing.ina226 import Ina226
+
+            made[kind] = Ina226(circuits, config["timing"]["tick_ms"], hardware)
+    return [made[circuit["sensor"]] for circuit in circuits]
