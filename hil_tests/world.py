@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from headroom.coordinator import Coordinator, Settings
+from headroom.coordinator import Beacons, Coordinator, Settings
 from headroom.data_dir import open_data_store
 from headroom.site import Site, parse_site
 from headroom.store import Store
@@ -17,10 +18,12 @@ from headroom.web import api_app, board_app
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
 from boards.virtual.flash import Flash
-from boards.virtual.network import Network, Peer, WsgiPeer
+from boards.virtual.network import BOARD_HOST, Network, Peer, WsgiPeer
 from tools.provision import Link, board_config
 
 HOST, PORT = "10.0.0.1", 8087
+BEACON_GROUP, BEACON_PORT = "239.255.72.82", 8088
+SITE_KEY = bytes(range(32))
 STARTED_UNIX_S = 1_790_000_000  # any date; the same in every run
 
 # How finely boards and coordinator see each other's time.
@@ -31,13 +34,20 @@ class World:
     """A site in simulated time. ``now_us`` is the time that boards and coordinator share."""
 
     def __init__(
-        self, site: dict[str, Any], folder: Path, settings: Settings | None = None
+        self,
+        site: dict[str, Any],
+        folder: Path,
+        settings: Settings | None = None,
+        beacons: bool = False,
     ) -> None:
+        """``beacons``: whether boards have a site key and the coordinator tells them of orders."""
         self.site: Site = parse_site(site)
         self.now_us = 0.0
         self.boards: dict[str, VirtualBoard] = {}
         self._folder = folder
         self._settings = settings
+        self._has_beacons = beacons
+        self.sent_beacons: list[tuple[bytes, str]] = []  # and to which address
         self._store: Store | None = None
         self._tokens = itertools.count(1)
         self.start_coordinator()
@@ -57,7 +67,8 @@ class World:
         if self._store is not None:
             self._store.close()
         self._store = open_data_store(self._folder)
-        self.coordinator = Coordinator(self.site, self.store, self, self._settings)
+        self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
+        self.coordinator = Coordinator(self.site, self.store, self, self._settings, self.beacons)
         self.api = api_app(self.coordinator).test_client()
         self._board_app = board_app(self.coordinator)
 
@@ -107,10 +118,11 @@ class World:
         with self.store.write() as db:
             stored_boards.put_key(db, board_id, key)
         seed = fitting.pop("seed", index + 1)
-        board = VirtualBoard(
-            Fitting.for_config(config, seed=seed, **fitting), Network(self._connect, seed), flash
-        )
+        network = Network(functools.partial(self._connect, f"10.0.1.{index + 1}"), seed)
+        board = VirtualBoard(Fitting.for_config(config, seed=seed, **fitting), network, flash)
         secrets = {"key": key.hex(), "charge_key": charge_key.hex()}
+        if self._has_beacons:
+            secrets["site_key"] = SITE_KEY.hex()
         board.install(board_files(config, secrets))
         board.now_us = self.now_us
         self.boards[board_id] = board
@@ -131,6 +143,8 @@ class World:
             self.now_us = min(self.now_us + STEP_US, end_us)
             for board in self.boards.values():
                 board.run_until_us(self.now_us)
+            if self.beacons:
+                self.beacons.step()
 
     def run_until(self, condition: Callable[[], bool], within_s: float) -> float:
         """Let time pass until a condition holds; returns how long it took in s.
@@ -153,7 +167,26 @@ class World:
         document: dict[str, Any] = response.get_json()
         return document
 
-    def _connect(self, host: str, port: int) -> Peer:
+    # The coordinator's datagrams
+
+    def send(self, data: bytes, host: str) -> None:
+        """See headroom.coordinator.beacons.Transport."""
+        self.sent_beacons.append((data, host))
+        index = int(host.rpartition(".")[2]) - 1
+        self.deliver(data, self.site.boards[index].id, BOARD_HOST)
+
+    def send_to_group(self, data: bytes) -> None:
+        """See headroom.coordinator.beacons.Transport."""
+        self.sent_beacons.append((data, BEACON_GROUP))
+        for board_id in self.boards:
+            self.deliver(data, board_id, BEACON_GROUP)
+
+    def deliver(self, data: bytes, board_id: str, target: str) -> None:
+        """A datagram from the coordinator's address, or from somebody who feigns it."""
+        board = self.boards[board_id]
+        board.network.deliver(data, (HOST, BEACON_PORT), (target, BEACON_PORT), board.now_us)
+
+    def _connect(self, client: str, host: str, port: int) -> Peer:
         if (host, port) != (HOST, PORT):
             raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
-        return WsgiPeer(self._board_app)
+        return WsgiPeer(self._board_app, client)

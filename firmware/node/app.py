@@ -112,6 +112,8 @@ class App:
         self.client = Client(
             config["link"], config["id"], signer, hardware.network, self.storage, self
         )
+        if secrets["site_key"]:
+            self.client.listen(config["link"], secrets["site_key"])
         if config["http"]["port"]:
             from node.link.server import Server
 

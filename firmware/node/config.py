@@ -12,6 +12,7 @@ _ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 # Pins of an ESP8266 that no flash chip sits on.
 _PINS = (0, 2, 4, 5, 12, 13, 14, 15, 16)
 _LARGEST_MA = 125_000
+_KEY_BYTES = 32
 # What a plan can carry. A ceiling at the highest price has none above it: it is none.
 _PRICES_EUR_MWH = (-500, 2_748)
 # A circuit is read every so many ticks as there are circuits; `readings` trusts one this long.
@@ -40,6 +41,12 @@ def _flag(value, name):
 def _text(value, name, longest):
     if not isinstance(value, str) or len(value) > longest:
         raise ConfigError("%s: %r is no text of at most %d characters" % (name, value, longest))
+
+
+def _address(value, name):
+    parts = value.split(".") if isinstance(value, str) else []
+    if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+        raise ConfigError("%s: %r is no numeric IPv4 address" % (name, value))
 
 
 def _board_id(value, name):
@@ -119,6 +126,8 @@ def _link_rules():
         "port": (8087, _whole, 1, 65_535),
         "report_s": (10, _whole, 1, 3600),
         "timeout_s": (5, _whole, 1, 60),
+        "beacon_group": ("239.255.72.82", _address),
+        "beacon_port": (8088, _whole, 1, 65_535),
     }
 
 
@@ -253,10 +262,11 @@ def load_secrets(path):
     rules = {
         "key": (None, _text, 64),
         "charge_key": ("", _text, 64),
+        "site_key": ("", _text, 64),
         "wifi_password": ("", _text, 64),
     }
     secrets = _merge(_read(path), rules)
-    for name in ("key", "charge_key"):
+    for name in ("key", "charge_key", "site_key"):
         secrets[name] = _key(secrets[name], name)
     if not secrets["key"]:
         raise ConfigError("key: missing")
@@ -268,7 +278,7 @@ def _key(text, name):
         key = binascii.unhexlify(text)
     except ValueError:
         key = b"?"
-    if key and len(key) != 32:
+    if key and len(key) != _KEY_BYTES:
         raise ConfigError("%s: must be 64 hex digits" % name)
     return key
 

@@ -41,6 +41,26 @@ class Network:
     def socket(self):
         return socket.socket()
 
+    def datagrams(self, port):
+        """A UDP socket of that port, which does not block."""
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            one.setblocking(False)
+            one.bind(("0.0.0.0", port))
+        except OSError:
+            one.close()
+            raise
+        return one
+
+    def join(self, datagrams, group):
+        """Be a member of a multicast group of four bytes, and tell the network so anew."""
+        member = group + bytes(4)  # on any interface
+        try:
+            datagrams.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, member)
+        except OSError:
+            pass  # it was none
+        datagrams.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+
     def poller(self):
         return select.poll()
 

@@ -281,6 +281,21 @@ class Visitor:
         self.closed = True
 
 
+class Datagrams:
+    """A UDP socket: reads what a test has put into `queue`, whole datagrams, oldest first."""
+
+    def __init__(self, port):
+        self.port = port
+        self.queue = []
+
+    def readinto(self, buffer, most):
+        if not self.queue:
+            return None
+        part = self.queue.pop(0)[:most]
+        buffer[: len(part)] = part
+        return len(part)
+
+
 class Poller:
     def __init__(self, network):
         self._network = network
@@ -304,10 +319,23 @@ class Network:
         self.taken = False
         self.port = 0
         self.visitors = []
+        self.heard = None
+        self.joined = []
+        self.join_error = None
 
     def socket(self):
         self.sockets.append(Socket(self))
         return self.sockets[-1]
+
+    def datagrams(self, port):
+        self.heard = Datagrams(port)
+        return self.heard
+
+    def join(self, datagrams, group):
+        assert datagrams is self.heard
+        if self.join_error:
+            raise self.join_error
+        self.joined.append(bytes(group))
 
     def poller(self):
         return Poller(self)
@@ -406,6 +434,11 @@ def configuration(**given):
     }
     board.update(given)
     return config.merge(board)
+
+
+def secrets(key, site_key=b"", charge_key=b""):
+    """Secrets as `config.load_secrets` gives them."""
+    return {"key": key, "site_key": site_key, "charge_key": charge_key, "wifi_password": ""}
 
 
 def run(app, hardware, duration_ms, tick_ms=40):

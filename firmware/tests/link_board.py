@@ -25,13 +25,15 @@ class Window:
 
 
 class Board(unittest.TestCase):
+    site_key = b""
+
     def setUp(self):
         self.coordinator = coordinator.Coordinator()
         self.hardware = fakes.Hardware(server=self.coordinator)
         self.start()
 
     def start(self, **config):
-        secrets = {"key": coordinator.KEY, "charge_key": CHARGE_KEY, "wifi_password": ""}
+        secrets = fakes.secrets(coordinator.KEY, self.site_key, CHARGE_KEY)
         self.node = app.App(fakes.configuration(**config), secrets, self.hardware)
         self.node._window = Window()
         self.client = self.node.client

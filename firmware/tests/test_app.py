@@ -137,7 +137,7 @@ class Protecting(unittest.TestCase):
     def test_status_tells_of_the_link(self):
         hardware = fakes.Hardware()
         hardware.network.flags = 8
-        node = app.App(fakes.configuration(), {"key": bytes(32), "wifi_password": ""}, hardware)
+        node = app.App(fakes.configuration(), fakes.secrets(bytes(32)), hardware)
         node.start()
         fakes.run(node, hardware, 1000)
         line = status.lines(node)[-1]

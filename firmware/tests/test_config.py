@@ -74,6 +74,10 @@ class Merging(unittest.TestCase):
             (("timing", "boot_delay_s"), [9, 2], "timing.boot_delay_s:"),
             (("timing", "tick_ms"), 0, "timing.tick_ms:"),
             (("link", "port"), 0, "link.port:"),
+            (("link", "beacon_port"), 0, "link.beacon_port:"),
+            (("link", "beacon_group"), "239.1.1", "link.beacon_group:"),
+            (("link", "beacon_group"), "239.1.1.256", "link.beacon_group:"),
+            (("link", "beacon_group"), "239.1.1.x", "link.beacon_group:"),
             (
                 ("circuits", 0, "price_ceiling_eur_mwh"),
                 2_749,

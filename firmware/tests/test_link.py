@@ -11,8 +11,8 @@ from node.link.signing import Signer, _are_equal
 
 # fmt: off
 KEYS = [
-    "boot", "circuits", "epoch", "events", "fw", "heap_free", "lease_seq", "limit_ma", "lost",
-    "minutes", "refused", "reset", "rev", "seq", "tick", "up_s", "v",
+    "beacon", "boot", "circuits", "epoch", "events", "fw", "heap_free", "lease_seq", "limit_ma",
+    "lost", "minutes", "refused", "reset", "rev", "seq", "tick", "up_s", "v",
 ]
 # fmt: on
 
@@ -221,6 +221,7 @@ class Failures(Board):
             {"ack_minutes": [[1, 2], [-1, 2]]},
             {"ack_minutes": [[1, 1 << 31]]},
             {"ack_minutes": [[1, None]]},
+            {"beacon": -1},
             {"maintenance": 0},
             {"maintenance": True},
             {"plan": None},

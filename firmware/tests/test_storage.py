@@ -106,7 +106,7 @@ class Orders(unittest.TestCase):
     def test_a_flash_that_cannot_be_written_costs_the_link_and_no_protection(self):
         hardware = fakes.Hardware()
         hardware.files.full = True
-        node = app.App(fakes.configuration(), {"key": bytes(32), "wifi_password": ""}, hardware)
+        node = app.App(fakes.configuration(), fakes.secrets(bytes(32)), hardware)
         node.start()
         fakes.run(node, hardware, 2_000)
         self.assertEqual(list(node.relays.closed), [1] * 4)

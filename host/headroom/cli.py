@@ -4,6 +4,7 @@ import json
 import secrets
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,17 +14,20 @@ from typing import Any, NoReturn
 import click
 import structlog
 
-from headroom.coordinator import Coordinator, Settings, SystemClock
+from headroom.beacon_socket import BeaconSocket
+from headroom.coordinator import Beacons, Clock, Coordinator, Settings, SystemClock
 from headroom.coordinator.reception import is_board_id
 from headroom.data_dir import (
     DataDirError,
+    ensure_site_key,
     ensure_token,
     only_server,
     open_data_store,
+    read_key,
     write_private,
 )
 from headroom.logs import log_to_stderr
-from headroom.protocol.signing import KEY_BYTES, KeyFormatError, parse_key
+from headroom.protocol.signing import KEY_BYTES, KeyFormatError
 from headroom.site import SiteError, load_site
 from headroom.store import Store, StoreUnavailableError, boards, tokens
 from headroom.web import api_app, board_app
@@ -115,6 +119,14 @@ def main() -> None:
     help="How long a plan holds without another answer; then boards go to their safe state.",
 )
 @click.option(
+    "--beacon",
+    "beacon_address",
+    type=_AddressType(),
+    help="Tell boards of an order at once, by UDP to this multicast group, such as "
+    "239.255.72.82:8088, and to each board at the same port. Signed under DATA/site.key, which "
+    "the first such start makes: put it into each board's secrets.json as site_key.",
+)
+@click.option(
     "--ready-file", type=_File, help="Write addresses and token file here as JSON once listening."
 )
 def serve(
@@ -125,6 +137,7 @@ def serve(
     allowed_hosts: tuple[str, ...],
     lease_s: int,
     valid_s: int,
+    beacon_address: Address | None,
     ready_file: Path | None,
 ) -> None:
     """Run the coordinator until it is told to stop (Ctrl-C or SIGTERM).
@@ -137,10 +150,15 @@ def serve(
     site = load_site(site_path)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    with only_server(data), Listeners() as listeners, _store(data) as store:
-        clock = SystemClock()
+    clock = SystemClock()
+    with (
+        only_server(data),
+        Listeners() as listeners,
+        _store(data) as store,
+        _beacons(beacon_address, board_listen.host, data, store, clock) as beacons,
+    ):
         token_file = ensure_token(store, data, int(clock.unix_s()))
-        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s))
+        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
         page = listeners.listen_for_people(api_app(coordinator, allowed_hosts), listen)
         endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
         ready = {
@@ -163,6 +181,25 @@ def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...]) -> None:
     structlog.get_logger().warning(
         "page and API are reachable from other machines without TLS", listen=str(listen)
     )
+
+
+@contextmanager
+def _beacons(
+    group: Address | None, source: str, data: Path, store: Store, clock: Clock
+) -> Iterator[Beacons | None]:
+    """Beacons with a thread of their own; None when they are not asked for."""
+    if group is None:
+        yield None
+        return
+    with BeaconSocket(group, source) as transport:
+        beacons = Beacons(ensure_site_key(data), store, clock, transport)
+        thread = threading.Thread(target=beacons.run, name="beacons")
+        thread.start()
+        try:
+            yield beacons
+        finally:
+            beacons.end()
+            thread.join()
 
 
 def _announce(ready: dict[str, str], ready_file: Path | None) -> None:
@@ -191,7 +228,7 @@ def board_add(board_id: str, data: Path, key_file: Path | None, new_key: Path | 
         raise click.UsageError(f"{board_id!r} is no board id: [a-z0-9][a-z0-9-]{{0,31}}")
     if (key_file is None) == (new_key is None):
         raise click.UsageError("give one of --key-file and --new-key")
-    key = _read_key(key_file) if key_file else secrets.token_bytes(KEY_BYTES)
+    key = read_key(key_file) if key_file else secrets.token_bytes(KEY_BYTES)
     if new_key:
         write_private(new_key, key.hex() + "\n")
     with _store(data) as store, store.write() as db:
@@ -241,10 +278,3 @@ def token_revoke(name: str, data: Path) -> None:
 def _store(data: Path) -> Iterator[Store]:
     with closing(open_data_store(data)) as store:
         yield store
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        return parse_key(path.read_text(encoding="ascii"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataDirError(f"{path}: cannot be read as a key: {error}") from error

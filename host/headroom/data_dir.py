@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headroom.protocol.signing import KEY_BYTES, parse_key
 from headroom.store import Store, open_store
 from headroom.store.tokens import has_tokens, make_token
 
@@ -34,6 +36,22 @@ def ensure_token(store: Store, directory: Path, now_unix_s: int) -> Path:
         if not has_tokens(db):
             write_private(path, make_token(db, FIRST_TOKEN, now_unix_s) + "\n")
     return path
+
+
+def ensure_site_key(directory: Path) -> bytes:
+    """The key that beacons are signed under, made if there is none; for boards' secrets.json."""
+    path = directory / "site.key"
+    if not path.exists():
+        write_private(path, secrets.token_bytes(KEY_BYTES).hex() + "\n")
+    return read_key(path)
+
+
+def read_key(path: Path) -> bytes:
+    """A key of 64 hex digits from a file; raises DataDirError or KeyFormatError."""
+    try:
+        return parse_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataDirError(f"{path}: cannot be read as a key: {error}") from error
 
 
 @contextmanager

@@ -95,6 +95,7 @@ class BoardClient:
             "minutes": [],
             "lost": [0, 0],
             "heap_free": 12000,
+            "beacon": [0, 0],
             "tick": [31, 0],
             "refused": 0,
         }

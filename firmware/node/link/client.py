@@ -25,6 +25,8 @@ _ANSWER_LONGEST = const(1536)
 _MOST_DOUBLINGS = const(12)
 # Between reports while old minutes wait: half a day of them is delivered in seven minutes.
 _BEHIND_S = const(2)
+# Between two reports that beacons ask for: two seconds at least, on a clock of whole seconds.
+_SPACING_S = const(3)
 
 _POLLOUT = const(4)
 _POLLERR_HUP = const(24)
@@ -59,6 +61,7 @@ class Client:
         self._failures = 0
         self._signature = b""
         self._claim = b""
+        self.beacon = None
         self._at = 0
         self._end = 0
         self._status = 0
@@ -66,6 +69,12 @@ class Client:
         self.errors = 0
         self.refused = 0
         self.last_error = ""
+
+    def listen(self, settings, site_key):
+        """Reports also when a beacon asks for it."""
+        from node.link.beacon import Beacon
+
+        self.beacon = Beacon(settings, site_key, self._network, self._clock, self._view)
 
     def step(self):
         if self._busy and self._clock.up_s - self._sent_s > self._timeout_s:
@@ -99,9 +108,13 @@ class Client:
     def _idle(self):
         """A report that is due waits for the board's own server to end what it has begun."""
         server = self.server
-        if self._clock.up_s >= self._due_s and not (server and server.busy):
-            self._state = self._write_head
-        elif server:
+        if not (server and server.busy):
+            if self.beacon and self.beacon.step():
+                self._due_s = min(self._due_s, self._sent_s + _SPACING_S)
+            if self._clock.up_s >= self._due_s:
+                self._state = self._write_head
+                return
+        if server:
             server.step()
 
     def _write_head(self):
@@ -211,6 +224,8 @@ class Client:
         parts = self._parts
         answer = Answer(body, self._storage.boot, self._seq, parts.planning.count)
         is_new = parts.obey(answer, self._sent_s)
+        if self.beacon:
+            self.beacon.floor = answer.beacon
         wait_s = 0 if is_new else self._report_s
         if parts.blocks.is_behind():
             wait_s = min(wait_s, _BEHIND_S)

@@ -34,7 +34,7 @@ class Report:
     """Writes the report of the parts it is given into `buffer`, from `start` on."""
 
     def __init__(self, buffer, start, parts):
-        """`parts` has clock, storage, planning, readings, relays, blocks, events and counts."""
+        """`parts` is the app, or what else has its parts and counts."""
         self._buffer = buffer
         self._start = start
         self._limit = start + REPORT_BYTES - _TAIL_BYTES
@@ -54,6 +54,9 @@ class Report:
         self._write('"lease_seq":%d,"refused":%d,' % (planning.lease_seq, parts.refused()))
         self._write('"lost":[%d,%d],' % (parts.minutes.lost, parts.events.lost))
         self._write('"heap_free":%d,' % parts.heap_free())
+        beacon = parts.client.beacon
+        heard = (beacon.heard, beacon.refused) if beacon else (0, 0)
+        self._write('"beacon":[%d,%d],' % heard)
         self._write('"tick":[%d,%d],' % (parts.longest_us // 1000, parts.dropped))
         self._write_circuits(parts.readings, parts.relays)
 
@@ -163,6 +166,7 @@ class Answer:
         self.ack_event = _whole(given, "ack_event", 0, _LARGEST)
         self.ack_minutes = given.get("ack_minutes")
         self._check_minutes()
+        self.beacon = _whole(given, "beacon", 0, _LARGEST) if "beacon" in given else -1
         self.maintenance = _whole(given, "maintenance", 1, 1) if "maintenance" in given else 0
         self.plan = Plan(given["plan"], count) if "plan" in given else None
 

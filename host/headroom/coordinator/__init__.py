@@ -1,6 +1,7 @@
 """The control loop: reports in, plans out. Knows nothing of HTTP."""
 
+from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock, SystemClock
 from headroom.coordinator.coordinator import Coordinator, Settings
 
-__all__ = ["Clock", "Coordinator", "Settings", "SystemClock"]
+__all__ = ["Beacons", "Clock", "Coordinator", "Settings", "SystemClock"]

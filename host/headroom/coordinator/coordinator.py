@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +10,7 @@ from sqlalchemy import Connection
 
 from headroom.allocation.book import Grant, LeaseBook
 from headroom.coordinator import leasing, maintenance, snapshot
+from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.live import LiveBoard, restore
 from headroom.coordinator.orders import Orders
@@ -48,21 +50,32 @@ class Coordinator:
     """Owns epoch, leases and live state of one site. Its methods may be called from any thread."""
 
     def __init__(
-        self, site: Site, store: Store, clock: Clock, settings: Settings | None = None
+        self,
+        site: Site,
+        store: Store,
+        clock: Clock,
+        settings: Settings | None = None,
+        beacons: Beacons | None = None,
     ) -> None:
         self.site = site
         self.store = store
         self.clock = clock
         self.settings = settings or Settings()
-        self.orders = Orders(site, store, clock)
+        self.beacons = beacons
+        self.orders = Orders(site, store, clock, beacons.ask if beacons else _ask_nobody)
         self._refusals: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._live: dict[str, LiveBoard] = {}
         self._reports: Counter[str] = Counter()
         self._start()
 
-    def handle_report(self, board_id: str, signature: str, body: bytes) -> Reply:
-        """Answer one report, or refuse it; never raises for what a sender can cause."""
+    def handle_report(
+        self, board_id: str, signature: str, body: bytes, host: str | None = None
+    ) -> Reply:
+        """Answer one report, or refuse it; never raises for what a sender can cause.
+
+        `host` is the address that it came from.
+        """
         with self._lock:
             try:
                 board, record = self._authenticate(board_id, signature, body)
@@ -70,7 +83,7 @@ class Coordinator:
                 return self._refuse(problem, board_id)
             signer = Signer(record.key, signature)
             try:
-                return signer.answer(self._accept(board, record, body).encode())
+                return signer.answer(self._accept(board, record, body, host).encode())
             except ProblemError as problem:
                 self._count(problem, board_id)
                 return signer.refusal(problem, record.last_pair[0])
@@ -132,9 +145,12 @@ class Coordinator:
             raise ProblemError(UNSIGNED, "no such board")
         return board, record
 
-    def _accept(self, board: Board, record: BoardRecord, body: bytes) -> Answer:
+    def _accept(self, board: Board, record: BoardRecord, body: bytes, host: str | None) -> Answer:
         report = read_report(board, body)
         repeat = is_repeat(record, report, body)
+        if self.beacons and not repeat:
+            # Before its plan is read: an order that comes in from here on asks the board anew.
+            self.beacons.reported(board.id, host)
         now_s, now_unix_s = self.clock.monotonic_s(), int(self.clock.unix_s())
         live = self._live | {board.id: LiveBoard(report, now_s, now_unix_s)}
         try:
@@ -202,6 +218,7 @@ class Coordinator:
             rev=plan.rev,
             ack_event=accepted.ack_event,
             ack_minutes=tuple((minute.boot, minute.minute) for minute in report.minutes),
+            beacon=self.beacons.counter if self.beacons else None,
             maintenance=1 if accepted.maintenance else None,
             plan=None if known else PlanBody.decode(plan.body.encode()),
         )
@@ -216,3 +233,7 @@ class Coordinator:
         log.warning(
             "report refused", board=shown, problem=problem.kind.slug, detail=problem.detail
         )
+
+
+def _ask_nobody(_board_ids: Iterable[str]) -> None:
+    """Without beacons an order waits for the board's next report."""

@@ -1,6 +1,6 @@
 """What people order of a board by API; each order becomes part of the board's plan at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
@@ -21,12 +21,18 @@ from headroom.store.prices import Prices
 
 
 class Orders:
-    """What is ordered of the site's boards, and its prices. Methods raise ProblemError."""
+    """What is ordered of the site's boards, and its prices. Methods raise ProblemError.
 
-    def __init__(self, site: Site, store: Store, clock: Clock) -> None:
+    `ask` is called with the boards that shall hear of an order at once, when it is durable.
+    """
+
+    def __init__(
+        self, site: Site, store: Store, clock: Clock, ask: Callable[[Iterable[str]], None]
+    ) -> None:
         self._site = site
         self._store = store
         self._clock = clock
+        self._ask = ask
 
     def set_override(self, board_id: str, override: Override) -> StoredPlan:
         """Order a circuit on or off until a time, or until cancelled."""
@@ -64,13 +70,17 @@ class Orders:
             raise ProblemError(NOT_POSSIBLE, "eur_mwh: the last slot is over before now")
         with self._store.write() as db:
             prices.put_prices(db, given)
-            return self._priced_plans(db)
+            plans = self._priced_plans(db)
+        self._ask(plans)
+        return plans
 
     def clear_prices(self) -> dict[str, StoredPlan]:
         """Forget the prices; no error if there are none."""
         with self._store.write() as db:
             prices.drop_prices(db)
-            return self._priced_plans(db)
+            plans = self._priced_plans(db)
+        self._ask(plans)
+        return plans
 
     def order_maintenance(self, board_id: str, order: MaintenanceOrder) -> None:
         """Have a board start into maintenance, once."""
@@ -112,3 +122,4 @@ class Orders:
             if boards.record(db, board_id) is None:
                 raise ProblemError(NOT_POSSIBLE, f"board {board_id} has no key; register it first")
             yield db, board
+        self._ask([board_id])

@@ -126,6 +126,13 @@ class Lost(NamedTuple):
     events: Count
 
 
+class BeaconFigures(NamedTuple):
+    """The highest counter of a beacon obeyed since start, and how many were refused."""
+
+    heard: Count
+    refused: Count
+
+
 class TickFigures(NamedTuple):
     """The board's control cycle since start."""
 
@@ -204,6 +211,7 @@ class Report(Message):
     minutes: Annotated[tuple[Annotated[Minute, _Array], ...], Field(max_length=4)]
     lost: Annotated[Lost, _Array]
     heap_free: Count
+    beacon: Annotated[BeaconFigures, _Array]
     tick: Annotated[TickFigures, _Array]
     refused: Count
 
@@ -238,6 +246,7 @@ class Answer(Message):
     rev: Count
     ack_event: Count
     ack_minutes: tuple[tuple[Positive, Count], ...]
+    beacon: Count | None = None
     maintenance: Literal[1] | None = None
     plan: PlanBody | None = None
 

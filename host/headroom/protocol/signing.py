@@ -1,4 +1,4 @@
-"""HMAC-SHA256 signatures of reports and answers.
+"""HMAC-SHA256 signatures of reports, answers and beacons.
 
 A report's signature covers the board id: it cannot be replayed under another board's name. An
 answer's signature covers the report's signature: it fits one report and no other.
@@ -45,6 +45,12 @@ def verify_answer(
 ) -> bool:
     """Whether an answer is the coordinator's, and to this very report."""
     return _same(sign_answer(key, report_signature, status, body), signature)
+
+
+def sign_beacon(site_key: bytes, counter: int) -> bytes:
+    """A beacon: its counter in nine digits, and the signature under the site's key."""
+    digits = f"{counter:09d}".encode()
+    return digits + _hmac_hex(site_key, b"beacon\n" + digits).encode()
 
 
 def _hmac_hex(key: bytes, message: bytes) -> str:

@@ -6,17 +6,35 @@ from sqlalchemy.dialects.sqlite import insert
 from headroom.store.tables import figures
 
 _EPOCH = "epoch"
+_BEACON = "beacon"
 
 
 def epoch(db: Connection) -> int:
     """The highest epoch this store has acted under; 0 before its first start."""
-    query = select(figures.c.value).where(figures.c.name == _EPOCH)
-    return db.execute(query).scalar() or 0
+    return _figure(db, _EPOCH)
 
 
 def raise_epoch(db: Connection, above: int = 0) -> int:
     """Take and store an epoch above every earlier one and above `above`."""
-    value = max(epoch(db), above) + 1
-    row = insert(figures).values(name=_EPOCH, value=value)
+    return _set(db, _EPOCH, max(epoch(db), above) + 1)
+
+
+def last_beacon(db: Connection) -> int:
+    """The highest counter of a beacon that this store has given away; 0 before the first."""
+    return _figure(db, _BEACON)
+
+
+def take_beacons(db: Connection, count: int) -> int:
+    """Give away the next `count` counters of beacons; gives the last of them."""
+    return _set(db, _BEACON, last_beacon(db) + count)
+
+
+def _figure(db: Connection, name: str) -> int:
+    query = select(figures.c.value).where(figures.c.name == name)
+    return db.execute(query).scalar() or 0
+
+
+def _set(db: Connection, name: str, value: int) -> int:
+    row = insert(figures).values(name=name, value=value)
     db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
     return value

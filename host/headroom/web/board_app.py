@@ -23,7 +23,8 @@ def board_app(coordinator: Coordinator) -> Flask:
         except ProblemError as problem:
             return _response(coordinator.refuse(problem, board_id))
         signature = request.headers.get(SIGNATURE_HEADER, "")
-        return _response(coordinator.handle_report(board_id, signature, body))
+        host = request.remote_addr
+        return _response(coordinator.handle_report(board_id, signature, body, host))
 
     return app
 

@@ -150,6 +150,7 @@ def _health_document(view: BoardView) -> Document | None:
         "rev": report.rev,
         "lost": report.lost._asdict(),
         "heap_free_bytes": report.heap_free,
+        "beacon": report.beacon._asdict(),
         "tick": report.tick._asdict(),
         "answers_refused": report.refused,
     }

@@ -1,0 +1,75 @@
+"""The beacon: a datagram by which whoever has the site's key asks for a report, and nothing else.
+
+It is heard by multicast and unicast on one port. What it is worth is judged by its counter: it has
+to be above that of the last answer and of the last beacon heard, so before the first answer there
+is nothing to judge by, and beacons are passed over. At most one datagram is read a step, and only
+while the client is idle: a flood costs no tick more than that, and no more reports than the client
+allows. The signature is looked at last, once length and counter are right.
+"""
+
+from micropython import const
+
+from node.link.signing import Signer
+
+# Nine digits of a counter, and the signature.
+_COUNTER_BYTES = const(9)
+_BYTES = const(73)
+# A board that is asked with all others waits up to so many steps, about half a second.
+_JITTER_STEPS = const(12)
+# A membership is dropped and taken anew, or the network forgets it: joining once more alone tells
+# nobody (igmp_joingroup of lwIP 1.4), and an ESP8266 is known to stay silent when it is asked.
+_RENEW_S = const(60)
+_UNKNOWN = const(-1)
+_MOST_REFUSED = const(1 << 29)
+
+
+class Beacon:
+    def __init__(self, settings, key, network, clock, buffer):
+        """`network` offers datagrams(), join() and randint(); `buffer` is used within a step."""
+        self._port = settings["beacon_port"]
+        self._group = bytes([int(part) for part in settings["beacon_group"].split(".")])
+        self._key = key
+        self._network = network
+        self._clock = clock
+        self._buffer = buffer
+        self._socket = None
+        self._renews_s = 0
+        self._steps = 0
+        # What the last answer knew; below and at it everything is old.
+        self.floor = _UNKNOWN
+        self.heard = 0
+        self.refused = 0
+
+    def step(self):
+        """Whether a beacon asks for a report now."""
+        if self._clock.up_s >= self._renews_s:
+            self._renew()
+        if self._socket:
+            count = self._socket.readinto(self._buffer, _BYTES + 1)
+            if count:
+                self._hear(count)
+        if not self._steps:
+            return False
+        self._steps -= 1
+        return not self._steps
+
+    def _renew(self):
+        self._renews_s = self._clock.up_s + _RENEW_S
+        if not self._socket:
+            self._socket = self._network.datagrams(self._port)
+        self._network.join(self._socket, self._group)
+
+    def _hear(self, count):
+        if self.floor == _UNKNOWN:
+            return
+        text = bytes(self._buffer[:_COUNTER_BYTES])
+        if count != _BYTES or not text.isdigit() or not self._is_new(int(text), text):
+            self.refused = min(self.refused + 1, _MOST_REFUSED)
+            return
+        self.floor = self.heard = int(text)
+        if not self._steps:
+            self._steps = self._network.randint(1, _JITTER_STEPS)
+
+    def _is_new(self, counter, text):
+        claim = bytes(self._buffer[_COUNTER_BYTES:_BYTES])
+        return counter > self.floor and Signer(self._key).is_signed(claim, b"beacon\n", text)
