@@ -123,7 +123,12 @@ class Pages(Served):
             (b"x" * 2000, 413, "too-large"),
             (b"POST /charge HTTP/1.1\r\n\r\n", 411, "length-required"),
             (b"POST /charge HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 411, "length-required"),
-            (b"POST /charge HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 413, "too-large"),
+            (b"POST /charge HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 411, "length-required"),
+            (
+                b"POST /charge HTTP/1.1\r\nContent-Length: 5000\r\n\r\n" + b"x" * 999,
+                413,
+                "too-large",
+            ),
         ):
             self.setUp()
             self.expect_problem(request, status, kind)

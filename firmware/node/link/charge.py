@@ -9,35 +9,45 @@ _MOST_COUNTER = 1 << 40
 
 
 def obey(app, server, body, claim):
-    """Checks the order, stores its counter, obeys; answers or refuses through `server`."""
+    """A generator of steps, none of which leaves too much garbage; ends with an answer."""
+    yield
     signer, refuse = Signer(server.key), server.refuse
     if not server.key:
-        return refuse(403, "no-charge-key", "this board was provisioned without a charge key")
+        refuse(403, "no-charge-key", "this board was provisioned without a charge key")
+        return
     if not signer.is_signed(claim, b"charge\n", server.board_id, b"\n", body):
-        return refuse(401, "unsigned", "Headroom-Signature is missing or wrong")
+        refuse(401, "unsigned", "Headroom-Signature is missing or wrong")
+        return
+    yield
     try:
         order = json.load(io.BytesIO(body))
     except ValueError:
-        return refuse(400, "malformed", "body: is no JSON")
+        order = None
     fault = _fault(order, 60 * server.charge_hours)
     if fault:
-        return refuse(400, "malformed", fault)
-    i, counter, count = order["circuit"], order["counter"], app.planning.count
+        refuse(400, "malformed", fault)
+        return
+    yield
+    counter, i, count = order["counter"], order["circuit"], app.planning.count
     if i >= count:
-        return refuse(404, "no-such-circuit", "circuit: this board has 0 to %d" % (count - 1))
+        refuse(404, "no-such-circuit", "circuit: this board has 0 to %d" % (count - 1))
+        return
     if not app.storage.charge[0]:
-        return refuse(403, "revoked", "the coordinator has revoked this board's charge key")
+        refuse(403, "revoked", "the coordinator has revoked this board's charge key")
+        return
     try:
         last = _take_counter(app.storage, signer, counter)
     except OSError as error:
-        return refuse(503, "store-unavailable", "not obeyed, flash: %s" % error)
+        refuse(503, "store-unavailable", "not obeyed, flash: %s" % error)
+        return
     if counter <= last:
-        return refuse(409, "replayed", "counter: must be above last_counter", last_counter=last)
+        refuse(409, "replayed", "counter: must be above last_counter", last_counter=last)
+        return
     seconds = 60 * order["minutes"]
     app.planning.charge_end_s[i] = app.clock.up_s + seconds
     app.events.add("charge", i, seconds)
     done = '{"counter":%d,"circuit":%d,"seconds":%d}\n' % (counter, i, seconds)
-    return server.answer(200, "application/json", (done,))
+    server.answer(200, "application/json", (done,))
 
 
 def _take_counter(storage, signer, counter):
@@ -57,7 +67,7 @@ def _take_counter(storage, signer, counter):
 def _fault(order, most_minutes):
     """What of a signed order is not as PROTOCOL.md says; empty when nothing is."""
     if not isinstance(order, dict):
-        return "body: is no JSON object"
+        return "body: is no object in JSON"
     most = {"v": 1, "counter": _MOST_COUNTER - 1, "circuit": 3, "minutes": most_minutes}
     for key in order:
         if key not in most:

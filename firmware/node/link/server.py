@@ -47,11 +47,12 @@ class Server:
         self._buffer = buffer
         self._view = memoryview(buffer)
         self._socket = self._listener = self._poller = self._parts = None
-        self._state = self._listen
+        self._rest = self._state = self._listen
         self._left_ms = 0
         self._listen_s = 0
         self._at = 0
         self._end = 0
+        self._given = None
 
     def step(self):
         try:
@@ -67,11 +68,13 @@ class Server:
             self.last_error = "%s: %s" % (self.last_error, error)
 
     def _close(self):
-        if self._socket:
-            self._socket.close()
-        self._socket = self._parts = None
+        """Without a new object first: it may be for want of memory that a client is given up."""
+        socket = self._socket
+        self._socket = self._given = self._parts = None
         self.busy = False
-        self._state = self._accept if self._poller else self._listen
+        self._state = self._rest
+        if socket:
+            socket.close()
 
     def _listen(self):
         up_s = self._app.clock.up_s
@@ -85,7 +88,7 @@ class Server:
         poller = self._network.poller()
         poller.register(self._listener, _POLLIN)
         self._poller = poller
-        self._state = self._accept
+        self._rest = self._state = self._accept
 
     def _accept(self):
         if self._poller.poll(0):
@@ -106,39 +109,45 @@ class Server:
         body_at = self._buffer.find(b"\r\n\r\n", 0, self._at) + 4
         if body_at >= 4:
             self._route(body_at)
-        elif self._at == _REQUEST_BYTES:
+        if self._at == _REQUEST_BYTES and not (self._given or self._parts):
             self.refuse(413, "too-large", "at most %d bytes with headers" % _REQUEST_BYTES)
 
     def _route(self, body_at):
+        """Once all of the head is there, and again with each piece of a body."""
         lines = bytes(self._view[:body_at]).split(b"\r\n")
         words = lines[0].split(b" ")
         path = words[1] if len(words) == 3 else b""
+        length = header(lines, b"content-length")
+        end = body_at + (int(length) if length.isdigit() else 0)
         if path not in (b"/health", b"/metrics", b"/charge"):
             self.refuse(404, "not-found", "there are /health, /metrics and /charge")
         elif words[0] != (b"POST" if path == b"/charge" else b"GET"):
             self.refuse(405, "method-not-allowed", "GET /health, GET /metrics, POST /charge")
-        elif path == b"/charge":
-            self._take_order(lines, body_at)
+        elif path == b"/charge" and end == body_at:
+            self.refuse(411, "length-required", "Content-Length is missing")
+        elif self._at >= end:
+            self._given = path, self._view[body_at:end], header(lines, b"headroom-signature")
+            self._state = self._load
+
+    def _load(self):
+        """What is loaded here is forgotten here: it lasts as long as the answer it has begun."""
+        path, body, claim = self._given
+        if path == b"/charge":
+            from node.link import charge
+
+            del sys.modules["node.link.charge"], link.charge
+            self._parts = charge.obey(self._app, self, body, claim)
+            self._state = self._think
         else:
             from node.link import pages
 
             del sys.modules["node.link.pages"], link.pages
             (pages.health if path == b"/health" else pages.metrics)(self._app, self)
 
-    def _take_order(self, lines, body_at):
-        length = header(lines, b"content-length")
-        if not length.isdigit():
-            self.refuse(411, "length-required", "Content-Length is missing")
+    def _think(self):
+        """One step of what ends with an answer."""
+        for _ in self._parts:
             return
-        end = body_at + int(length)
-        if end > _REQUEST_BYTES:
-            self.refuse(413, "too-large", "at most %d bytes with headers" % _REQUEST_BYTES)
-        elif self._at >= end:
-            from node.link import charge
-
-            del sys.modules["node.link.charge"], link.charge
-            claim = header(lines, b"headroom-signature")
-            charge.obey(self._app, self, self._view[body_at:end], claim)
 
     def refuse(self, status, kind, detail, **more):
         """Answers with a problem in the form of RFC 9457."""

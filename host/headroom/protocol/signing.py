@@ -1,4 +1,4 @@
-"""HMAC-SHA256 signatures of reports, answers and beacons.
+"""HMAC-SHA256 signatures of reports, answers, beacons and charge orders.
 
 A report's signature covers the board id: it cannot be replayed under another board's name. An
 answer's signature covers the report's signature: it fits one report and no other.
@@ -51,6 +51,11 @@ def sign_beacon(site_key: bytes, counter: int) -> bytes:
     """A beacon: its counter in nine digits, and the signature under the site's key."""
     digits = f"{counter:09d}".encode()
     return digits + _hmac_hex(site_key, b"beacon\n" + digits).encode()
+
+
+def sign_charge(key: bytes, board_id: str, body: bytes) -> str:
+    """Signature of a charge order under a board's charge key."""
+    return _hmac_hex(key, b"charge\n" + _bytes(board_id) + b"\n" + body)
 
 
 def _hmac_hex(key: bytes, message: bytes) -> str:
