@@ -110,13 +110,16 @@ class Hardware:
 
 def run():
     """Starts the node; returns at once. Says why not when the configuration does not allow it."""
-    settings, secrets = _configuration()
+    settings, secrets, uncalibrated = _configuration()
     if not settings:
         return
     machine.freq(160_000_000)
     hardware = Hardware(settings["pins"])
     board = app.App(settings, secrets, hardware)
     board.start()
+    for i, why in uncalibrated:
+        board.events.add("uncalibrated", i)
+        print("headroom: circuit %d," % i, why)
     app.current = board
     board.timer = machine.Timer(-1)
     hardware.watch()
@@ -125,16 +128,22 @@ def run():
 
 
 def _configuration():
-    """(configuration, secrets); (None, None) when it is bad. Without secrets the board still
-    protects; it only talks to nobody."""
-    from node import config
+    """(configuration, secrets, [(circuit, why its calibration is not used)]).
+
+    The configuration is None when it is bad. Without secrets the board still protects; it only
+    talks to nobody.
+    """
+    from node import calibrate, config
 
     settings = secrets = None
+    uncalibrated = []
     try:
         settings = config.load("/config.json")
+        uncalibrated = calibrate.apply(settings["circuits"])
         secrets = config.load_secrets("/secrets.json")
     except config.ConfigError as error:
         print("headroom: %s," % ("no link" if settings else "not started"), error)
-    # Its rules are needed once a start: 2 KiB of heap back.
+    # Their rules are needed once a start: 4 KiB of heap back.
     del sys.modules["node.config"], node.config
-    return settings, secrets
+    del sys.modules["node.calibrate"], node.calibrate
+    return settings, secrets, uncalibrated

@@ -44,7 +44,7 @@ class Ct:
         self.current_ma = 0
         self.scale_ma = array("i", [c.get("scale_ma", c["ct_ma_per_v"]) for c in circuits])
         self.offset_ma = array("i", [c.get("offset_ma", 0) for c in circuits])
-        self._channel = bytearray([c["channel"] for c in circuits])
+        self.channel = bytearray([c["channel"] for c in circuits])
         self._gain = array("i", [0] * count)
         self._gain_shift = array("i", [0] * count)
         self._bias = array("i", [_BIAS] * count)
@@ -83,7 +83,7 @@ class Ct:
         if not self.find():
             raise OSError(errno.ENODEV)
         rms = self._rms
-        if self._adc.window(self._channel[i], rms.samples) < rms.count:
+        if self._adc.window(self.channel[i], rms.samples) < rms.count:
             return None
         rms.measure()
         if rms.mean < _BIAS_LOWEST or rms.mean > _BIAS_HIGHEST:

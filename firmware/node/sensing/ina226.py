@@ -51,7 +51,7 @@ class Ina226:
         self.offset_ma = array("i", [c.get("offset_ma", 0) for c in circuits])
         self._gain = array("i", [0] * count)
         self._gain_shift = array("i", [0] * count)
-        self._address = bytearray([_ADDRESS + c["channel"] for c in circuits])
+        self.channel = bytearray([c["channel"] for c in circuits])
         self._setting = _SHUNT_16_TIMES | (
             _TAKES_2116_US if tick_ms >= _SLOW_LONGEST_MS else _TAKES_1100_US
         )
@@ -80,7 +80,7 @@ class Ina226:
 
     def measure(self, i, since_ms):
         """Circuit i's state by its part's newest mean; None when there is no new one yet."""
-        address = self._address[i]
+        address = _ADDRESS + self.channel[i]
         if self._register(address, _CONFIGURATION) != self._setting:
             self._set_up(address)
             return None

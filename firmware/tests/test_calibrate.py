@@ -1,0 +1,189 @@
+"""Calibration at the REPL: the line through two points, what is refused, and where it is kept."""
+
+import json
+import os
+import random
+import sys
+import unittest
+
+import fakes
+import node
+from node import app, calibrate
+
+PATH = "calibration-of-a-test.json"
+
+
+class Sleeping:
+    """Lets the node tick while a command sleeps."""
+
+    def __init__(self, board, hardware):
+        self.sleep_ms = lambda duration_ms: fakes.run(board, hardware, duration_ms)
+
+
+class Calibrating(unittest.TestCase):
+    def setUp(self):
+        random.seed(1)
+        calibrate._PATH = PATH
+        calibrate._points.clear()
+        self.lines = []
+        calibrate.print = lambda *words, end="\n": self.lines.append(" ".join(map(str, words)))
+        self.start()
+
+    def tearDown(self):
+        del calibrate.print
+        app.current = None
+        sys.modules["node.calibrate"] = node.calibrate = calibrate
+        for path in (PATH, PATH + ".new"):
+            try:
+                os.remove(path)
+            except OSError:
+                pass
+
+    def start(self, **changed):
+        """A board whose first CT reads 4 % high and 60 mA above zero."""
+        converter = fakes.Converter(fakes.Time(), 0.03)
+        converter.noise = lambda: random.randint(-1, 1)
+        self.hardware = fakes.Hardware(converter)
+        config = fakes.configuration()
+        config["circuits"][0].update(changed)
+        self.left = calibrate.apply(config["circuits"])
+        self.node = app.current = app.App(config, None, self.hardware)
+        self.node.start()
+        calibrate.time = Sleeping(self.node, self.hardware)
+
+    def true(self, true_ma):
+        self.hardware.i2c.set_ma(0, true_ma * 104 // 100 + 60)
+        fakes.run(self.node, self.hardware, 500)
+
+    def refused(self, function, *arguments):
+        with self.assertRaises(calibrate.CalibrationError) as caught:
+            function(*arguments)
+        return str(caught.exception)
+
+    def calibrated(self):
+        for true_ma in (2_000, 9_000):
+            self.true(true_ma)
+            calibrate.point(0, true_ma)
+        calibrate.store(0)
+
+    def shows(self, true_ma):
+        self.true(true_ma)
+        return self.node.readings.last_ma[0]
+
+    def test_two_points_make_a_line_in_force_at_once_and_after_a_start(self):
+        self.assertTrue(self.shows(5_000) > 5_230)
+        self.calibrated()
+        self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
+        self.start()
+        self.assertEqual(self.left, [])
+        self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
+
+    def test_the_arithmetic_is_printed(self):
+        self.calibrated()
+        text = "\n".join(self.lines)
+        self.assertTrue("circuit 0: measured 21" in text and "mA, true 2000 mA" in text, text)
+        self.assertTrue("gain = (9000 - 2000) / (" in text and "ppm" in text)
+        self.assertTrue("offset = 2000 - gain x 21" in text)
+
+    def test_calibrating_again_starts_from_what_is_in_force(self):
+        self.calibrated()
+        self.calibrated()
+        self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
+
+    def test_one_point_is_no_line(self):
+        self.true(2_000)
+        calibrate.point(0, 2_000)
+        self.assertTrue("1 of 2 points" in self.refused(calibrate.store, 0))
+
+    def test_points_too_close_are_named(self):
+        self.true(2_000)
+        calibrate.point(0, 2_000)
+        self.true(4_000)
+        message = self.refused(calibrate.point, 0, 4_000)
+        self.assertTrue("tenth of the range, 3000 mA" in message, message)
+        # A larger load takes the place of the older point.
+        self.true(9_000)
+        calibrate.point(0, 9_000)
+        calibrate.store(0)
+
+    def test_an_impossible_gain_is_named(self):
+        self.true(2_000)
+        calibrate.point(0, 3_400)
+        self.true(9_000)
+        self.assertTrue("no sensor is off by that" in self.refused(calibrate.point, 0, 15_300))
+        self.assertTrue("gain of 16" in self.refused(calibrate.store, 0))
+        self.assertFalse(PATH in os.listdir())
+
+    def test_an_impossible_offset_is_named(self):
+        self.true(2_000)
+        calibrate.point(0, 3_000)
+        self.true(9_000)
+        self.assertTrue("is above 600" in self.refused(calibrate.point, 0, 10_000))
+
+    def test_readings_that_change_are_refused(self):
+        self.true(2_000)
+        count = self.hardware.i2c.count
+        began_us = self.hardware.time.now_us
+
+        def rising(channel, from_us, to_us):
+            self.hardware.i2c.peak[0] = 800 + (from_us - began_us) // 10_000
+            return count(channel, from_us, to_us)
+
+        self.hardware.i2c.count = rising
+        self.assertTrue("differ by more than 3 %" in self.refused(calibrate.point, 0, 2_000))
+
+    def test_a_sensor_that_is_not_ok_is_refused(self):
+        self.hardware.i2c.set_ma(0, 0)
+        fakes.run(self.node, self.hardware, 500)
+        self.assertTrue("sensor is below_range" in self.refused(calibrate.point, 0, 2_000))
+
+    def test_a_waveform_correction_raises_and_stays(self):
+        self.calibrated()
+        self.true(5_000)
+        calibrate.waveform(0, 5_350)
+        self.assertTrue(abs(self.shows(5_000) - 5_350) < 30)
+        self.start()
+        self.assertTrue(abs(self.shows(5_000) - 5_350) < 30)
+
+    def test_a_waveform_correction_never_lowers(self):
+        self.true(5_000)
+        for true_ma in (4_900, 7_000):
+            self.assertTrue("1000 to 1250" in self.refused(calibrate.waveform, 0, true_ma))
+
+    def test_it_belongs_to_the_input_and_to_its_range(self):
+        self.calibrated()
+        self.start(ct_ma_per_v=50_000)
+        self.assertEqual(self.left[0][0], 0)
+        self.assertTrue("range of 30000 mA, not of 50000" in self.left[0][1])
+        self.true(5_000)
+        calibrate.waveform(0, self.node.readings.last_ma[0] + 100)
+        self.start(ct_ma_per_v=50_000)
+        self.assertEqual(self.left, [])
+        self.start(channel=7)
+        self.assertEqual(self.node.sensors[0].scale_ma[0], 30_000)
+
+    def test_a_damaged_file_is_not_used_and_named(self):
+        self.calibrated()
+        with open(PATH) as file:
+            content = file.read()
+        for damaged in ("", "{}", content.replace("30000", "30001")):
+            with open(PATH, "w") as file:
+                file.write(damaged)
+            self.start()
+            self.assertEqual(self.left[0][0], -1)
+            self.assertTrue("calibrate anew" in self.left[0][1])
+            self.assertEqual(self.node.sensors[0].scale_ma[0], 30_000)
+
+    def test_the_file_names_the_input(self):
+        self.calibrated()
+        with open(PATH) as file:
+            stored = json.loads(file.read().split("\n")[0])
+        self.assertEqual(list(stored), ["Ct 0"])
+        nominal_ma, scale_ma, offset_ma = stored["Ct 0"]
+        self.assertEqual(nominal_ma, 30_000)
+        self.assertTrue(abs(scale_ma - 28_846) < 150)
+        self.assertTrue(-100 < offset_ma < -20)
+
+
+if __name__ == "__main__":
+    unittest.main()
