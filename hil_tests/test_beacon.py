@@ -15,6 +15,7 @@ from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import BEACON_GROUP, SITE_KEY, World
 
 REPORT_S = 10
+GARBAGE_BYTES = 3 * 1024  # of one tick at most
 
 
 def site() -> dict[str, Any]:
@@ -27,7 +28,7 @@ def site() -> dict[str, Any]:
 def started(make_world: MakeWorld, beacons: bool) -> tuple[World, VirtualBoard]:
     """A board with its relays closed, between two reports."""
     world = make_world(site(), beacons=beacons)
-    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]})
+    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]}, watch_heap=True)
     for index in range(2):
         board.set_load(index, Constant(1.0))
     board.power_on()
@@ -120,13 +121,14 @@ def test_a_forgotten_membership_is_renewed(make_world: MakeWorld) -> None:
         world.run(58)
 
 
-@pytest.mark.parametrize("flood", ["garbage", "replays", "ever new ones"])
+@pytest.mark.parametrize("flood", ["garbage", "replays", "forgeries", "ever new ones"])
 def test_a_flood_holds_up_no_tick_and_asks_for_few_reports(
     make_world: MakeWorld, flood: str
 ) -> None:
     world, board = started(make_world, beacons=True)
     ordered_off_s(world, board)
     replay = world.sent_beacons[-1][0]
+    board.heap()
     begun_us, dropped = world.now_us, world.state()["boards"][0]["health"]["tick"]["dropped"]
     board.network.exchanges.clear()
     for step in range(20 * 20):
@@ -134,13 +136,17 @@ def test_a_flood_holds_up_no_tick_and_asks_for_few_reports(
             datagram = {
                 "garbage": bytes([step % 256]) * 73,
                 "replays": replay,
+                "forgeries": sign_beacon(bytes(32), 10_000 + 6 * step + k),
                 "ever new ones": sign_beacon(SITE_KEY, 10_000 + 6 * step + k),
             }[flood]
             world.deliver(datagram, "flat-1", BOARD_HOST)
         world.run(0.05)
     sent_s = [(e.at_us - begun_us) / 1e6 for e in board.network.exchanges]
     health = world.state()["boards"][0]["health"]
-    print(f"{flood}: {len(sent_s)} reports in 20 s, {health['beacon']}")
+    heap = board.heap()
+    print(f"{flood}: {len(sent_s)} reports in 20 s, {health['beacon']}, {heap}")
+    assert heap.control == 0
+    assert heap.garbage <= GARBAGE_BYTES
     gaps_s = [later - sooner for sooner, later in itertools.pairwise(sent_s)]
     assert min(gaps_s, default=9) > 1.9
     assert len(sent_s) <= (10 if flood == "ever new ones" else 3)

@@ -23,7 +23,7 @@ UNTIL = STARTED_UNIX_S + 900_000
 @pytest.fixture
 def world(make_world: MakeWorld) -> World:
     world = make_world(SITE)
-    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]})
+    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]}, watch_heap=True)
     for index in range(4):
         board.set_load(index, Constant(1.0))
     board.power_on()
@@ -72,5 +72,6 @@ def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> No
     world.order("flat-1", 1, "override", None)
     await_acknowledgement(world)
     assert world.state()["boards"][0]["circuits"][1]["reason"] == "price"
+    print(board.heap())
     assert len(board.resets) == 1
     assert b"MemoryError" not in board.serial_log

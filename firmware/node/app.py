@@ -113,7 +113,10 @@ class App:
             config["link"], config["id"], signer, hardware.network, self.storage, self
         )
         if secrets["site_key"]:
-            self.client.listen(config["link"], secrets["site_key"])
+            from node.link.beacon import Beacon
+
+            key, buffer = secrets["site_key"], self.client.buffer
+            self.client.beacon = Beacon(config["link"], key, hardware.network, self.clock, buffer)
         if config["http"]["port"]:
             from node.link.server import Server
 

@@ -52,15 +52,6 @@ class Network:
             raise
         return one
 
-    def join(self, datagrams, group):
-        """Be a member of a multicast group of four bytes, and tell the network so anew."""
-        member = group + bytes(4)  # on any interface
-        try:
-            datagrams.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, member)
-        except OSError:
-            pass  # it was none
-        datagrams.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-
     def poller(self):
         return select.poll()
 

@@ -58,7 +58,7 @@ class Planning:
         self._price_start_unix = 0
         self._ceiling = array("h", [c["price_ceiling_eur_mwh"] for c in circuits])
         self._hysteresis = array("h", [c["price_hysteresis_eur_mwh"] for c in circuits])
-        self._is_dear = bytearray(count)
+        self._dear = 0  # a bit a circuit
         self._order = array("b", [_NO_ORDER] * count)
         self._order_end_s = array("i", [0] * count)
         self._order_unix = [0] * count
@@ -139,7 +139,7 @@ class Planning:
         slot = self._slot(i, up_s)
         planned = slot in (_ON, _OFF)
         on = slot == _ON if planned else self._default[i]
-        if on and self._is_dear[i]:
+        if on and self._dear & 1 << i:
             self._wish(i, 0, "price")
         else:
             self._wish(i, on, "plan" if planned else "default")
@@ -160,9 +160,9 @@ class Planning:
     def _judge(self, i, price):
         """Dear above the ceiling, until the price is below it by the hysteresis or unknown."""
         if price > self._ceiling[i]:
-            self._is_dear[i] = 1
+            self._dear |= 1 << i
         elif price <= self._ceiling[i] - self._hysteresis[i]:
-            self._is_dear[i] = 0
+            self._dear &= ~(1 << i)
 
     def _slot(self, i, up_s):
         slots = self._slots[i]

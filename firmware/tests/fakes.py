@@ -284,9 +284,17 @@ class Visitor:
 class Datagrams:
     """A UDP socket: reads what a test has put into `queue`, whole datagrams, oldest first."""
 
-    def __init__(self, port):
+    def __init__(self, network, port):
+        self._network = network
         self.port = port
         self.queue = []
+
+    def setsockopt(self, _level, option, member):
+        if self._network.join_error:
+            raise self._network.join_error
+        if option == 0x401 and not self._network.joined:
+            raise OSError(22)
+        self._network.joined.append((option, bytes(member)))
 
     def readinto(self, buffer, most):
         if not self.queue:
@@ -328,14 +336,8 @@ class Network:
         return self.sockets[-1]
 
     def datagrams(self, port):
-        self.heard = Datagrams(port)
+        self.heard = Datagrams(self, port)
         return self.heard
-
-    def join(self, datagrams, group):
-        assert datagrams is self.heard
-        if self.join_error:
-            raise self.join_error
-        self.joined.append(bytes(group))
 
     def poller(self):
         return Poller(self)

@@ -19,15 +19,19 @@ _JITTER_STEPS = const(12)
 # A membership is dropped and taken anew, or the network forgets it: joining once more alone tells
 # nobody (igmp_joingroup of lwIP 1.4), and an ESP8266 is known to stay silent when it is asked.
 _RENEW_S = const(60)
+# As modlwip.c has them; levels of options it ignores.
+_ADD_MEMBERSHIP = const(0x400)
+_DROP_MEMBERSHIP = const(0x401)
 _UNKNOWN = const(-1)
 _MOST_REFUSED = const(1 << 29)
 
 
 class Beacon:
     def __init__(self, settings, key, network, clock, buffer):
-        """`network` offers datagrams(), join() and randint(); `buffer` is used within a step."""
+        """`network` offers datagrams() and randint(); `buffer` is used within a step only."""
         self._port = settings["beacon_port"]
-        self._group = bytes([int(part) for part in settings["beacon_group"].split(".")])
+        group = [int(part) for part in settings["beacon_group"].split(".")]
+        self._group = bytes(group + [0] * 4)  # on any interface
         self._key = key
         self._network = network
         self._clock = clock
@@ -57,19 +61,26 @@ class Beacon:
         self._renews_s = self._clock.up_s + _RENEW_S
         if not self._socket:
             self._socket = self._network.datagrams(self._port)
-        self._network.join(self._socket, self._group)
+        for option in (_DROP_MEMBERSHIP, _ADD_MEMBERSHIP):
+            try:
+                self._socket.setsockopt(0, option, self._group)
+            except OSError:
+                if option == _ADD_MEMBERSHIP:
+                    raise  # to drop one that was none is no matter
 
     def _hear(self, count):
         if self.floor == _UNKNOWN:
             return
         text = bytes(self._buffer[:_COUNTER_BYTES])
-        if count != _BYTES or not text.isdigit() or not self._is_new(int(text), text):
+        claim = bytes(self._buffer[_COUNTER_BYTES:_BYTES])
+        if (
+            count != _BYTES
+            or not text.isdigit()
+            or int(text) <= self.floor
+            or not Signer(self._key).is_signed(claim, b"beacon\n", text)
+        ):
             self.refused = min(self.refused + 1, _MOST_REFUSED)
             return
         self.floor = self.heard = int(text)
         if not self._steps:
             self._steps = self._network.randint(1, _JITTER_STEPS)
-
-    def _is_new(self, counter, text):
-        claim = bytes(self._buffer[_COUNTER_BYTES:_BYTES])
-        return counter > self.floor and Signer(self._key).is_signed(claim, b"beacon\n", text)

@@ -61,6 +61,7 @@ class Client:
         self._failures = 0
         self._signature = b""
         self._claim = b""
+        self._answer = None
         self.beacon = None
         self._at = 0
         self._end = 0
@@ -69,12 +70,6 @@ class Client:
         self.errors = 0
         self.refused = 0
         self.last_error = ""
-
-    def listen(self, settings, site_key):
-        """Reports also when a beacon asks for it."""
-        from node.link.beacon import Beacon
-
-        self.beacon = Beacon(settings, site_key, self._network, self._clock, self._view)
 
     def step(self):
         if self._busy and self._clock.up_s - self._sent_s > self._timeout_s:
@@ -98,6 +93,7 @@ class Client:
         self._due_s = self._clock.up_s + wait_s + self._network.randint(0, wait_s // 4)
         self._state = self._idle
         self._busy = False
+        self._answer = None
 
     def _close(self):
         if self._socket:
@@ -218,11 +214,14 @@ class Client:
         elif self._status != 200:
             raise OSError("refused with status %d" % self._status)
         else:
-            self._accept(body)
+            count = self._parts.planning.count
+            self._answer = Answer(body, self._storage.boot, self._seq, count)
+            self._state = self._obey
 
-    def _accept(self, body):
+    def _obey(self):
+        """A step of its own, when the garbage of reading the answer is gone."""
         parts = self._parts
-        answer = Answer(body, self._storage.boot, self._seq, parts.planning.count)
+        answer = self._answer
         is_new = parts.obey(answer, self._sent_s)
         if self.beacon:
             self.beacon.floor = answer.beacon
