@@ -245,3 +245,22 @@ def test_without_the_coordinator_orders_are_obeyed_and_kept_for_its_return(
     board.network.faults.refused = False
     world.run(30)
     assert [e["value"] for e in world.state()["events"] if e["kind"] == "charge"] == [3600]
+
+
+def test_a_revoked_key_orders_nothing_and_what_it_ordered_ends(
+    world: World, board: VirtualBoard
+) -> None:
+    schedule = {"start": 1_790_000_000, "step_s": 900, "slots": "0"}
+    world.order("flat-1", 1, "schedule", schedule)
+    assert ask(world, order(7))[0] == 200
+    world.run_until(lambda: shown(world, 1) == (True, "override"), within_s=8)
+    path = "/api/v1/boards/flat-1/charge-revocation"
+    headers = {"Authorization": f"Bearer {world.token()}"}
+    assert world.api.put(path, headers=headers).status_code == 200
+    world.run_until(lambda: shown(world, 1) == (False, "plan"), within_s=8)
+    board.power_off()
+    board.network.faults.refused = True
+    board.power_on()
+    world.run(10)
+    status, body = ask(world, order(8))
+    assert (status, json.loads(body)["type"].rpartition("/")[2]) == (403, "revoked")

@@ -15,6 +15,7 @@ import click
 import structlog
 
 from headroom.beacon_socket import BeaconSocket
+from headroom.charge import ChargeError, ChargeOrder, send_order
 from headroom.coordinator import Beacons, Clock, Coordinator, Settings, SystemClock
 from headroom.coordinator.reception import is_board_id
 from headroom.data_dir import (
@@ -59,7 +60,13 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except SiteError as error:
             _fail(error.lines)
-        except (StoreUnavailableError, DataDirError, ListenError, KeyFormatError) as error:
+        except (
+            StoreUnavailableError,
+            DataDirError,
+            ListenError,
+            KeyFormatError,
+            ChargeError,
+        ) as error:
             _fail([str(error)])
 
 
@@ -244,6 +251,25 @@ def board_list(data: Path) -> None:
         for record in boards.records(db):
             boot, seq = record.last_pair
             click.echo(f"{record.id}\t{record.reports} reports\tboot {boot} seq {seq}")
+
+
+@main.command()
+@click.argument("url")
+@click.argument("board_id")
+@click.option("--key-file", required=True, type=_File, help="The board's charge key.")
+@click.option("--circuit", required=True, type=click.IntRange(0, 3))
+@click.option(
+    "--minutes", required=True, type=click.IntRange(0), help="From now; 0 ends an earlier order."
+)
+def charge(url: str, board_id: str, key_file: Path, circuit: int, minutes: int) -> None:
+    """Order a circuit of BOARD_ID on for a time, at the board itself: URL, http://192.168.4.2.
+
+    It needs the board's own HTTP and its charge key, and no coordinator. Overload, sensor safety
+    and a person's OFF beat it.
+    """
+    order = ChargeOrder(circuit, minutes, int(time.time()))
+    seconds = send_order(url, board_id, read_key(key_file), order)
+    click.echo(f"circuit {circuit} of {board_id}: on for {seconds // 60} min")
 
 
 @main.group()

@@ -15,7 +15,7 @@ from headroom.protocol import messages, prices
 from headroom.protocol.messages import Reason, Report, ResetCause, SensorState
 from headroom.protocol.signing import KEY_BYTES
 from headroom.site import Circuit
-from headroom.web.words import _LASTING, _WHY
+from headroom.web.words import _TEXTS, _WHY
 from pydantic import BaseModel
 
 NODE = Path(__file__).parents[2] / "firmware" / "node"
@@ -79,7 +79,7 @@ def test_the_firmwares_words_are_words_of_the_protocol() -> None:
     kind = messages.BoardEvent.__annotations__["kind"].__metadata__[0].metadata[0].pattern
     source = "\n".join(path.read_text() for path in NODE.rglob("*.py"))
     kinds = set(re.findall(r'(?:events\.add|_tell)\(\s*"(\w+)"', source))
-    assert {"plan", "overload", "state_lost", *_LASTING} <= kinds
+    assert {"plan", "overload", "state_lost", *_TEXTS} <= kinds
     for found in kinds:
         assert re.match(kind, found), found
 

@@ -14,7 +14,8 @@ from headroom.protocol.problems import (
     ProblemError,
 )
 from headroom.site import Board, Site
-from headroom.store import Store, boards, maintenance, orders, prices
+from headroom.store import Store, boards, charge_keys, maintenance, orders, prices
+from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
@@ -94,6 +95,18 @@ class Orders:
         with self._ordering(board_id) as (db, _board):
             maintenance.drop_order(db, board_id)
 
+    def revoke_charge_key(self, board_id: str, revocation: Revocation) -> StoredPlan:
+        """Have a board refuse what its charge key signs, and end what that ordered."""
+        with self._ordering(board_id) as (db, board):
+            charge_keys.revoke(db, board_id, revocation)
+            return self.current_plan(db, board)
+
+    def allow_charge_key(self, board_id: str) -> StoredPlan:
+        """Lift a revocation; no error if there is none."""
+        with self._ordering(board_id) as (db, board):
+            charge_keys.allow(db, board_id)
+            return self.current_plan(db, board)
+
     def _priced_plans(self, db: Connection) -> dict[str, StoredPlan]:
         known = {record.id for record in boards.records(db)}
         heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
@@ -106,6 +119,7 @@ class Orders:
             orders.schedules_of(db, board.id),
             orders.overrides_of(db, board.id),
             prices.current_prices(db) if board.heeds_prices else None,
+            charge_keys.revocation_of(db, board.id) is not None,
             self._clock.unix_s(),
         )
         return orders.revise_plan(db, board.id, body.encode().decode())

@@ -16,6 +16,7 @@ def plan_body(
     schedules: Sequence[Schedule],
     overrides: Sequence[Override],
     prices: Prices | None,
+    charge_revoked: bool,
     now_unix_s: float,
 ) -> PlanBody:
     """What holds now or later; orders that have expired are left out.
@@ -34,6 +35,7 @@ def plan_body(
             if o.holds(now_unix_s) and o.circuit < circuits
         ),
         price=_plan_prices(prices) if prices and prices.lasts(now_unix_s) else None,
+        charge=0 if charge_revoked else None,
     )
 
 

@@ -13,7 +13,8 @@ from headroom.coordinator.readings import measured_ma
 from headroom.phases import PhaseMa, total
 from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
-from headroom.store import maintenance, orders
+from headroom.store import charge_keys, maintenance, orders
+from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule
 from headroom.store.prices import Prices
@@ -27,6 +28,7 @@ class BoardOrders:
     overrides: tuple[Override, ...]
     schedules: tuple[Schedule, ...]
     maintenance: MaintenanceOrder | None
+    charge_revocation: Revocation | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class BoardView:
     plan_acknowledged: bool
     reports: int
     maintenance: tuple[MaintenanceOrder, OrderState] | None
+    charge_revocation: Revocation | None
     circuits: tuple[CircuitView, ...]
 
 
@@ -100,6 +103,7 @@ def board_orders(db: Connection, board_id: str) -> BoardOrders:
         tuple(orders.overrides_of(db, board_id)),
         tuple(orders.schedules_of(db, board_id)),
         maintenance.order_of(db, board_id),
+        charge_keys.revocation_of(db, board_id),
     )
 
 
@@ -132,6 +136,7 @@ def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
         plan_acknowledged=live is not None and (live.report.epoch, live.report.rev) == plan,
         reports=state.reports.get(board.id, 0),
         maintenance=_maintenance(held.maintenance, live, clock.unix_s()),
+        charge_revocation=held.charge_revocation,
         circuits=_circuit_views(board, live, held, clock.unix_s()),
     )
 

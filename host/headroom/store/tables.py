@@ -142,6 +142,16 @@ maintenance = Table(
     Key("board"),
 )
 
+# Boards whose charge key a person has revoked.
+charge_revocations = Table(
+    "charge_revocations",
+    metadata,
+    _board(),
+    *_integers("set_unix_s"),
+    Column("set_by", String(64), nullable=False),
+    Key("board"),
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -6,6 +6,7 @@ from headroom.coordinator.snapshot import BoardView, CircuitView, FeederView, Si
 from headroom.phases import PHASES, Phase, PhaseMa, phase_index
 from headroom.protocol.messages import MEASURED
 from headroom.site import Feeder, Site
+from headroom.store.charge_keys import Revocation
 from headroom.store.journal import StoredEvent, StoredMinute
 from headroom.store.orders import Override, Schedule
 from headroom.store.prices import Prices
@@ -51,6 +52,7 @@ def board_document(view: BoardView) -> Document:
         "held_ma": _by_phase(view.held_ma),
         "plan": {"rev": view.rev, "acknowledged": view.plan_acknowledged},
         "maintenance": _maintenance_document(view),
+        "charge_key": _charge_key_document(view.charge_revocation),
         "health": _health_document(view),
         "circuits": [_circuit_document(circuit) for circuit in view.circuits],
     }
@@ -121,6 +123,12 @@ def _phase_document(view: FeederView, phase: Phase) -> Document:
         "uncontrolled_ma": feeder.uncontrolled_ma[index],
         "committed_ma": view.committed_ma[index],
     }
+
+
+def _charge_key_document(revocation: Revocation | None) -> Document:
+    if revocation is None:
+        return {"revoked": False}
+    return {"revoked": True, "set_by": revocation.set_by, "set_unix_s": revocation.set_unix_s}
 
 
 def _maintenance_document(view: BoardView) -> Document | None:

@@ -14,6 +14,7 @@ from headroom.protocol.messages import (
     UnixS,
 )
 from headroom.protocol.problems import MALFORMED, ProblemError
+from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
@@ -108,6 +109,15 @@ def order_api(coordinator: Coordinator) -> Blueprint:
     def cancel_maintenance(board_id: str) -> Response:
         orders.cancel_maintenance(board_id)
         return Response(status=204)
+
+    @api.put("/boards/<board_id>/charge-revocation")
+    def revoke_charge_key(board_id: str) -> Response:
+        revocation = Revocation(g.person, int(coordinator.clock.unix_s()))
+        return _revision(orders.revoke_charge_key(board_id, revocation))
+
+    @api.delete("/boards/<board_id>/charge-revocation")
+    def allow_charge_key(board_id: str) -> Response:
+        return _revision(orders.allow_charge_key(board_id))
 
     return api
 

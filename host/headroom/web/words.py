@@ -45,17 +45,21 @@ def sensor_text(reading: CircuitReading) -> str:
 
 
 def event_text(event: BoardEvent) -> str:
-    """An event in a few words; those that last come twice, the second time with value 0."""
-    texts = _LASTING.get(event.kind)
+    """An event in a few words; where value 0 means that something has ended, others."""
+    texts = _TEXTS.get(event.kind)
     if texts is None:
         return event.kind
     began, ended = texts
-    if not event.value:
+    value = event.value
+    if not value:
         return ended
-    return began.format(amps=f"{event.value / 1000:.1f}", hours=f"{event.value / 3600:.1f}")
+    return began.format(
+        amps=f"{value / 1000:.1f}", hours=f"{value / 3600:.1f}", minutes=value // 60
+    )
 
 
-_LASTING = {
+_TEXTS = {
+    "charge": ("ordered on at the board for {minutes} min", "order at the board ended"),
     "welded": ("welded: {amps} A through an open relay", "no longer welded"),
     "no_load": ("no current for {hours} h while on", "current again"),
     "breaking": ("kept on: {amps} A are left to the breaker", "current has fallen, may open"),

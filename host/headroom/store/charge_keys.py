@@ -1,0 +1,36 @@
+"""Charge keys that a person has revoked; the keys themselves are known to boards and people."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from headroom.store.tables import charge_revocations
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """Who revoked a board's charge key, and when."""
+
+    set_by: str
+    set_unix_s: int
+
+
+def revoke(db: Connection, board: str, revocation: Revocation) -> None:
+    """Revoke a board's charge key; the first revocation is kept."""
+    row = insert(charge_revocations).values(
+        board=board, set_by=revocation.set_by, set_unix_s=revocation.set_unix_s
+    )
+    db.execute(row.on_conflict_do_nothing())
+
+
+def allow(db: Connection, board: str) -> None:
+    """Lift a revocation, if there is one."""
+    db.execute(delete(charge_revocations).where(charge_revocations.c.board == board))
+
+
+def revocation_of(db: Connection, board: str) -> Revocation | None:
+    """The revocation of a board's charge key, or None."""
+    query = select(charge_revocations).where(charge_revocations.c.board == board)
+    row = db.execute(query).first()
+    return Revocation(row.set_by, row.set_unix_s) if row else None
