@@ -103,7 +103,7 @@ class TrueRms:
             difference = ((sample << 4) - mean16) >> shift
             energy += difference * difference
             offset += difference
-        # A current swings both ways, so one conversion never has as much as 9/10 of the energy.
+        # A current that swings both ways has at most half of its energy in one conversion.
         peak >>= shift
         self.is_spike = 10 * peak * peak > 9 * energy
         unseen = 256 - self._last_weight
