@@ -17,8 +17,8 @@ from micropython import const
 import node
 from node.blocks import Blocks
 from node.journal import Events, Minutes
+from node.link import MessageError
 from node.link.client import Client
-from node.link.messages import MessageError
 from node.link.signing import Signer
 from node.link.wifi import Wifi
 from node.planning import Planning

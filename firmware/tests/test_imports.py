@@ -18,8 +18,8 @@ EDGES = {"node/hardware.py", "node/calibrate.py", "boot.py", "main.py"}
 # What a module may import of the node: what stands before it.
 ORDER = [
     "ticks", "signing", "storage", "config", "rms", "ads1115", "ct", "ina226", "journal",
-    "blocks", "relays", "readings", "protection", "shedding", "planning", "safety", "messages",
-    "beacon", "client", "wifi", "pages", "charge", "server", "app", "hardware",
+    "blocks", "relays", "readings", "protection", "shedding", "planning", "safety", "report",
+    "answer", "beacon", "client", "wifi", "pages", "charge", "server", "app", "hardware",
 ]
 # fmt: on
 LACKING_METHODS = {"partition", "rpartition", "center", "splitlines", "removeprefix"}

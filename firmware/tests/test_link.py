@@ -6,7 +6,7 @@ import unittest
 import coordinator
 import fakes
 from link_board import Board
-from node.link.messages import REPORT_BYTES
+from node.link.report import REPORT_BYTES
 from node.link.signing import Signer, _are_equal
 
 # fmt: off

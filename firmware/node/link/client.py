@@ -11,10 +11,12 @@ acknowledged, and each has an id of its own. So the first send of a sequence is 
 """
 
 import errno
+import sys
 
 from micropython import const
 
-from node.link.messages import Answer, MessageError, Report, last_boot
+from node import link
+from node.link import MessageError
 
 # The headers of a report end where its body starts: 261 bytes with the longest id and address.
 # An answer has 512 bytes for its own.
@@ -49,7 +51,8 @@ class Client:
         self._clock = parts.clock
         self.buffer = bytearray(_BUFFER_BYTES)
         self._view = memoryview(self.buffer)
-        self._report = Report(self.buffer, _BODY_AT, parts)
+        # Loaded or made for one report, or one answer, and dropped with it.
+        self._report = self._answer = None
         self._socket = None
         self._poller = None
         self._state = self._idle
@@ -61,7 +64,6 @@ class Client:
         self._failures = 0
         self._signature = b""
         self._claim = b""
-        self._answer = None
         self.beacon = None
         self._at = 0
         self._end = 0
@@ -93,13 +95,12 @@ class Client:
         self._due_s = self._clock.up_s + wait_s + self._network.randint(0, wait_s // 4)
         self._state = self._idle
         self._busy = False
-        self._answer = None
 
     def _close(self):
         if self._socket:
             self._socket.close()
-        self._socket = None
-        self._poller = None
+        self._socket = self._poller = None
+        self._report = self._answer = None
 
     def _idle(self):
         """A report that is due waits for the board's own server to end what it has begun."""
@@ -108,10 +109,17 @@ class Client:
             if self.beacon and self.beacon.step():
                 self._due_s = min(self._due_s, self._sent_s + _SPACING_S)
             if self._clock.up_s >= self._due_s:
-                self._state = self._write_head
+                self._state = self._begin
                 return
         if server:
             server.step()
+
+    def _begin(self):
+        from node.link import report
+
+        del sys.modules["node.link.report"], link.report
+        self._report = report.Report(self.buffer, _BODY_AT, self._parts)
+        self._state = self._write_head
 
     def _write_head(self):
         self._seq += 1
@@ -130,6 +138,7 @@ class Client:
 
     def _sign(self):
         self._end = self._report.end
+        self._report = None
         body = self._view[_BODY_AT : self._end]
         self._signature = self._signer.sign(b"report\n", self._id, b"\n", body)
         head = (
@@ -205,23 +214,31 @@ class Client:
         parts = (b"answer\n", self._signature, b"\n", status, b"\n", body)
         if not self._signer.is_signed(self._claim, *parts):
             raise MessageError("answer %d: not signed by the coordinator" % self._status)
+        self._state = self._prepare
+
+    def _prepare(self):
+        from node.link import answer
+
+        del sys.modules["node.link.answer"], link.answer
+        self._answer = answer
         self._state = self._hand_over
 
     def _hand_over(self):
+        answer, self._answer = self._answer, None
         body = self._view[self._at : self._end]
         if self._status == 409:
-            self._jump_above(last_boot(body))
+            self._jump_above(answer.last_boot(body))
         elif self._status != 200:
             raise OSError("refused with status %d" % self._status)
         else:
             count = self._parts.planning.count
-            self._answer = Answer(body, self._storage.boot, self._seq, count)
+            self._answer = answer.Answer(body, self._storage.boot, self._seq, count)
             self._state = self._obey
 
     def _obey(self):
         """A step of its own, when the garbage of reading the answer is gone."""
+        answer, self._answer = self._answer, None
         parts = self._parts
-        answer = self._answer
         is_new = parts.obey(answer, self._sent_s)
         if self.beacon:
             self.beacon.floor = answer.beacon
