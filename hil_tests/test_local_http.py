@@ -264,3 +264,28 @@ def test_a_revoked_key_orders_nothing_and_what_it_ordered_ends(
     world.run(10)
     status, body = ask(world, order(8))
     assert (status, json.loads(body)["type"].rpartition("/")[2]) == (403, "revoked")
+
+
+def test_cut_at_every_flash_operation_of_a_charge_order(world: World, board: VirtualBoard) -> None:
+    """Power goes at each program and erase of storing the counter, and at last after the answer:
+    what was obeyed is not obeyed again, and what was not can be.
+    """
+    cuts, counter, answered = 0, 0, False
+    while not answered:
+        cuts, counter = cuts + 1, counter + 10
+        board.flash.cut_at = board.flash.wear.operations + cuts
+        caller = board.network.call(PORT, board.now_us)
+        caller.tell(order(counter))
+        await_end(world, caller)  # the board's answer, or its end
+        answered = caller.received != b""
+        board.close()
+        board.power_on()
+        world.run(8)
+        status, body = ask(world, order(counter))
+        if status == 409:
+            assert json.loads(body)["last_counter"] == counter
+        else:
+            assert status == 200
+            assert not answered
+    print(f"{cuts - 1} cuts before the answer, one right after it")
+    assert cuts >= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import secrets
 import shutil
 import signal
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from headroom.data_dir import write_private
+from headroom.protocol.signing import KEY_BYTES
 from headroom.site import Site, load_site
 from rich.console import Console
 
@@ -29,6 +32,8 @@ SITE = Path(__file__).parent / "site.toml"
 # Waits short enough that sheds and returns are seen within a minute; a house uses minutes.
 TIMING = {"boot_delay_s": [1, 2], "restore_wait_s": 3, "restore_cap_s": 12, "retry_s": 20}
 PROGRESS_S = 5.0
+# The boards' own HTTP: each on a loopback address of its own.
+HTTP_PORT = 8081
 
 console = Console(highlight=False)
 
@@ -40,16 +45,24 @@ def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str,
     boards = {}
     for seed, entry in enumerate(site.boards, start=1):
         key = coordinator.add_board(entry.id, folder / f"{entry.id}.key")
-        config = board_config(site, entry.id, Link(*address), TIMING)
-        network = loopback_network(f"127.0.1.{seed}", seed)
+        link = Link(*address, http_port=HTTP_PORT)
+        config = board_config(site, entry.id, link, TIMING)
+        network = loopback_network(loopback_address(seed), seed)
         # Each converter is off by a few percent, as real ones are.
         fitting = Fitting.for_config(config, seed=seed, rate_error=0.03 * (seed - 2))
         board = VirtualBoard(fitting, network)
-        board.install(board_files(config, {"key": key}))
+        charge_key = secrets.token_hex(KEY_BYTES)
+        write_private(folder / f"{entry.id}.charge.key", charge_key + "\n")
+        board.install(board_files(config, {"key": key, "charge_key": charge_key}))
         for circuit, trace in enumerate(traces[entry.id]):
             board.set_load(circuit, trace)
         boards[entry.id] = board
     return boards
+
+
+def loopback_address(seed: int) -> str:
+    """A board's own address on this machine."""
+    return f"127.0.1.{seed}"
 
 
 class Stop:
@@ -95,8 +108,9 @@ def play(
 def announce(coordinator: Coordinator, runners: Mapping[str, RealTime]) -> None:
     """Say where to look."""
     console.print(f"[bold]dashboard[/]   {coordinator.addresses.page}")
-    for name, runner in runners.items():
+    for seed, (name, runner) in enumerate(runners.items(), start=1):
         console.print(f"{name} serial  mpremote connect {runner.serial.device} resume repl")
+        console.print(f"{name} itself  http://{loopback_address(seed)}:{HTTP_PORT}/metrics")
     console.print(f"token file  {coordinator.addresses.token_file}")
     console.print(f"log         {coordinator.log}\n")
 

@@ -25,7 +25,9 @@ _TRY_AGAIN_S = const(60)
 _REQUEST_BYTES = const(1024)
 # One waits while one is served.
 _BACKLOG = const(2)
-# A chunk's length stands before it, in three hex digits. The largest text is 900 bytes.
+# A chunk's length stands before it, in three hex digits. The largest text is 900 bytes. Smaller
+# chunks could fill lwIP's queue of pieces before its 2920 bytes, and then `send` waits, although
+# the socket does not block (lwip_tcp_send in modlwip.c).
 _CHUNK_AT = const(5)
 _CHUNK_FULL = const(600)
 _POLLIN = const(1)
