@@ -347,6 +347,19 @@ class App:
         self.events.acknowledge(answer.ack_event)
         self.blocks.acknowledge(answer.ack_minutes)
 
+    def forget_ended_orders(self):
+        """An OFF order that has ended leaves flash, or it would be back after a power cut."""
+        lasting = []
+        for order in self.storage.off:
+            if order[0] >= self._count or self.planning.is_ordered_off(order[0]):
+                lasting.append(order)
+        if len(lasting) == len(self.storage.off):
+            return
+        try:
+            self.storage.remember(self.storage.epoch, lasting)
+        except OSError:
+            pass  # nothing waits for it, and the next report tries again
+
     # For people.
 
     def status(self):

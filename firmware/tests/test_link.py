@@ -148,6 +148,58 @@ class Answers(Board):
         self.assertTrue("no space" in self.client.last_error)
         self.assertEqual(self.hardware.restarts, 0)
 
+    def test_an_off_order_that_has_ended_leaves_flash_without_a_coordinator(self):
+        self.coordinator.overrides = [[1, 0, coordinator.NOW + 30], [2, 0, 0]]
+        self.run_s(5)
+        self.hardware.network.flags = 0
+        self.assertEqual(self.node.storage.off, [(1, coordinator.NOW + 30), (2, 0)])
+        self.run_s(60)
+        self.assertEqual(self.node.relays.reason[1:3], ["plan", "override"])
+        self.start()
+        self.assertEqual(self.node.storage.off, [(2, 0)])
+        self.run_s(5)
+        self.assertEqual(self.node.relays.reason[1:3], ["safe_link", "override"])
+
+    def test_an_ended_order_that_cannot_be_removed_costs_nothing_else(self):
+        self.coordinator.overrides = [[1, 0, coordinator.NOW + 30]]
+        self.run_s(5)
+        self.hardware.files.full = True
+        self.run_s(60)
+        self.assertEqual(self.node.relays.reason[1], "plan")
+        self.assertTrue(len(self.coordinator.reports) > 5)
+        self.assertEqual((self.client.errors, len(self.node.storage.off)), (0, 1))
+        self.hardware.files.full = False
+        self.run_s(15)
+        self.assertEqual(self.node.storage.off, [])
+
+    def test_an_off_order_of_a_circuit_that_is_gone_stays_in_flash(self):
+        self.node.storage.remember(3, [(1, 0)])
+        self.start(circuits=[fakes.board_circuit(0)])
+        self.coordinator.slots = ["1"]
+        self.hardware.network.flags = 0
+        self.run_s(15)
+        self.assertEqual(self.node.storage.off, [(1, 0)])
+
+    def test_an_older_plan_is_refused_and_ends_no_order(self):
+        self.coordinator.overrides = [[1, 0, 0]]
+        self.run_s(5)
+        self.coordinator.rev = 6
+        self.coordinator.overrides = []
+        self.run_s(20)
+        self.assertEqual(self.client.last_error, "MessageError: rev 6 is below 7")
+        self.assertEqual(self.node.relays.reason[1], "override")
+        self.assertEqual(self.node.storage.off, [(1, 0)])
+
+    def test_lease_and_validity_run_from_the_send_however_late_the_answer(self):
+        self.hardware.network.chunk = 24  # about three seconds there and back
+        while not self.client.answers:
+            fakes.run(self.node, self.hardware, 40)
+        sent_s = self.coordinator.reports[0]["up_s"]
+        self.assertTrue(self.node.clock.up_s - sent_s >= 2)
+        planning = self.node.planning
+        ends_s = planning._lease_end_s, planning.valid_end_s
+        self.assertEqual(ends_s, (sent_s + 30, sent_s + 900))
+
     def test_a_lower_epoch_is_refused_across_restarts(self):
         self.run_s(5)
         self.coordinator.epoch = 2

@@ -5,6 +5,7 @@ its source.
 """
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -84,27 +85,45 @@ def test_the_firmwares_words_are_words_of_the_protocol() -> None:
         assert re.match(kind, found), found
 
 
+def circuit_rules() -> dict[str, tuple[Any, ...]]:
+    """What a board takes for each key of a circuit: (default, check, its arguments)."""
+    spec = importlib.util.spec_from_file_location("node_config", NODE / "config.py")
+    assert spec is not None
+    assert spec.loader is not None
+    config = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(config)
+    rules: dict[str, tuple[Any, ...]] = config._circuit_rules()
+    return rules
+
+
 def test_the_sites_defaults_are_the_boards() -> None:
     """What the site file leaves out is the same as what a configuration leaves out."""
-    fields = Circuit.model_fields
-    ours = {key: field.default for key, field in fields.items() if key in _circuit_rules()}
+    rules = circuit_rules()
+    ours = {key: field.default for key, field in Circuit.model_fields.items() if key in rules}
     given = {key: value for key, value in ours.items() if isinstance(value, str | int)}
     assert {"default", "min_on_s", "min_off_s", "price_hysteresis_eur_mwh"} <= set(given)
-    assert given == {key: _circuit_rules()[key] for key in given}
+    assert given == {key: rules[key][0] for key in given}
 
 
-def _circuit_rules() -> dict[str, Any]:
-    """The defaults in the firmware's rules of a circuit, those that are plain values."""
-    tree = ast.parse((NODE / "config.py").read_text())
-    function = next(
-        part
-        for part in tree.body
-        if isinstance(part, ast.FunctionDef) and part.name == "_circuit_rules"
-    )
-    table = next(part for part in ast.walk(function) if isinstance(part, ast.Dict))
-    rules = {}
-    for key, rule in zip(table.keys, table.values, strict=True):
-        first = rule.elts[0] if isinstance(rule, ast.Tuple) else None
-        if isinstance(key, ast.Constant) and isinstance(first, ast.Constant):
-            rules[str(key.value)] = first.value
-    return rules
+@pytest.mark.parametrize(
+    "key",
+    [
+        "rated_ma",
+        "limit_ma",
+        "priority",
+        "ct_ma_per_v",
+        "min_on_s",
+        "min_off_s",
+        "price_hysteresis_eur_mwh",
+    ],
+)
+def test_a_board_takes_every_number_that_a_site_file_may_have(key: str) -> None:
+    limits = {
+        name: getattr(limit, name)
+        for part in Circuit.model_fields[key].metadata
+        for limit in getattr(part, "metadata", [part])
+        for name in ("ge", "le")
+        if hasattr(limit, name)
+    }
+    low, high = circuit_rules()[key][2:4]
+    assert low <= limits["ge"] <= limits["le"] <= high

@@ -153,6 +153,7 @@ def test_metrics_follow_reports_and_refusals(world: World) -> None:
     assert found["headroom_circuit_current_amperes", *circuit] == 1.0
     assert found["headroom_circuit_limit_amperes", *circuit] == 10.0
     assert found["headroom_circuit_relay_closed", *circuit] == 1.0
+    assert found["headroom_circuit_reason_info", *circuit, "default"] == 1.0
     assert found["headroom_feeder_current_amperes", "riser", "L1"] == 2.0
     assert found["headroom_feeder_limit_amperes", "riser", "L1"] == 25.0
     assert found["headroom_board_reports_total", "flat-1"] == 1.0

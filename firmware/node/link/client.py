@@ -125,6 +125,7 @@ class Client:
         self._seq += 1
         self._sent_s = self._clock.up_s
         self._busy = True
+        self._parts.forget_ended_orders()
         self._report.write_head(self._storage.boot, self._seq)
         self._state = self._write_events
 

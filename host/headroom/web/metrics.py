@@ -58,6 +58,15 @@ def _circuit_metrics(view: SiteView) -> Iterator[Metric]:
     closed = [
         (_labels(b, c), float(c.reading.closed)) for b, c in circuits if c.reading and not b.stale
     ]
+    reasons = [
+        ((*_labels(b, c), c.reading.reason), 1.0) for b, c in circuits if c.reading and not b.stale
+    ]
+    yield _gauge(
+        "headroom_circuit_reason_info",
+        "Why the relay is as it is.",
+        (*labels, "reason"),
+        reasons,
+    )
     yield _gauge("headroom_circuit_current_amperes", "RMS current.", labels, current)
     yield _gauge("headroom_circuit_limit_amperes", "Most current wanted.", labels, limit)
     yield _gauge("headroom_circuit_relay_closed", "1 if commanded closed.", labels, closed)

@@ -1,5 +1,7 @@
 """Why a relay is as it is, what its sensor says and what happened, in words for people."""
 
+from typing import get_args
+
 from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
 
 _WHY: dict[Reason, str] = {
@@ -46,6 +48,8 @@ def sensor_text(reading: CircuitReading) -> str:
 
 def event_text(event: BoardEvent) -> str:
     """An event in a few words; where value 0 means that something has ended, others."""
+    if event.kind in _EDGES and 0 <= event.value < len(_REASONS):
+        return f"{_EDGES[event.kind]}: {_WHY[_REASONS[event.value]]}"
     texts = _TEXTS.get(event.kind)
     if texts is None:
         return event.kind
@@ -58,7 +62,11 @@ def event_text(event: BoardEvent) -> str:
     )
 
 
+_REASONS: tuple[Reason, ...] = get_args(Reason)
+# A relay's edges; their value is the index of their reason.
+_EDGES = {"open": "off", "close": "on", "shed": "shed", "restore": "on again"}
 _TEXTS = {
+    "maintenance": ("", "goes into maintenance, as ordered"),
     "charge": ("ordered on at the board for {minutes} min", "order at the board ended"),
     "welded": ("welded: {amps} A through an open relay", "no longer welded"),
     "no_load": ("no current for {hours} h while on", "current again"),

@@ -1,0 +1,37 @@
+"""Why a relay is as it is, in words: each reason its own, no safe state taken for an order."""
+
+from typing import get_args
+
+from headroom.protocol.messages import BoardEvent, CircuitReading, Reason
+from headroom.web.words import event_text, reason_text
+
+REASONS = get_args(Reason)
+
+
+def shown(reason: Reason, closed: int) -> str:
+    """A circuit with that reason."""
+    return reason_text(CircuitReading(1000, 20, "ok", closed, reason))
+
+
+def test_every_reason_has_words_of_its_own() -> None:
+    for closed in (0, 1):
+        assert len({shown(reason, closed) for reason in REASONS}) == len(REASONS)
+
+
+def test_a_safe_state_says_so_and_an_order_does_not() -> None:
+    for reason in REASONS:
+        for closed in (0, 1):
+            assert ("safe state" in shown(reason, closed)) == reason.startswith("safe_")
+            assert ("ordered" in shown(reason, closed)) == (reason == "override")
+
+
+def test_an_edge_tells_its_reason() -> None:
+    texts = {
+        event_text(BoardEvent(1, 9, kind, 0, REASONS.index(reason)))
+        for kind in ("open", "close", "shed", "restore")
+        for reason in REASONS
+    }
+    assert len(texts) == 4 * len(REASONS)
+    assert "off: power is dear now" in texts
+    assert event_text(BoardEvent(1, 9, "open", 0, 99)) == "open"
+    assert event_text(BoardEvent(1, 9, "maintenance", -1, 0)).startswith("goes into maintenance")
