@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headroom.phases import phase_index
-from headroom.site import Board, Site
+from headroom.site import Board, Circuit, Site
 
 from boards.virtual.pins import load_board
 
@@ -92,10 +92,17 @@ def circuit_entries(board: Board, module: dict[str, Any]) -> list[dict[str, Any]
             "pin": module["relay_pins"][index],
             "channel": index,
             "contact_ma": module["contact_ma"],
-            **circuit.model_dump(exclude={"name", "phase"}, exclude_none=True),
+            **circuit.model_dump(exclude={"name", "phase", "breaking_ma"}, exclude_none=True),
+            "breaking_ma": breaking_ma(circuit, module),
         }
         for index, circuit in enumerate(board.circuits)
     ]
+
+
+def breaking_ma(circuit: Circuit, module: dict[str, Any]) -> int:
+    """What the site file says, else the module's relay; 0 leaves a contactor to the firmware."""
+    relay_ma: int = 0 if circuit.contactor else module["breaking_ma"]
+    return circuit.breaking_ma or relay_ma
 
 
 def check_address(host: str) -> None:

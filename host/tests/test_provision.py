@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import site_document
 
+from boards.virtual.pins import load_board
 from tools.provision import Link, ProvisionError, board_config
 
 LINK = Link("192.168.1.10", 8087)
@@ -44,6 +45,18 @@ def test_a_site_is_refused_before_a_board_is(circuit: dict[str, Any]) -> None:
             board_config(site, "flat-1", LINK)
     else:
         assert board_config(site, "flat-1", LINK)["circuits"][0]["name"] == circuit["name"]
+
+
+def test_a_contact_breaks_what_the_module_or_the_site_says() -> None:
+    document = site_document(boards_count=1, circuits=3)
+    circuits = document["boards"][0]["circuits"]
+    circuits[1] |= {"contactor": True, "rated_ma": 25_000}
+    circuits[2] |= {"contactor": True, "rated_ma": 25_000, "breaking_ma": 200_000}
+    entries = board_config(parse_site(document), "flat-1", LINK)["circuits"]
+    # The relay's is of the module; a contactor's, 1.5 times its circuit's rating, the firmware's.
+    module = load_board()
+    assert [entry["breaking_ma"] for entry in entries] == [module["breaking_ma"], 0, 200_000]
+    assert module["breaking_ma"] == module["contact_ma"] * 3 // 2
 
 
 @pytest.mark.parametrize("host", ["localhost", "", "192.168.1", "::1"])
