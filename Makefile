@@ -28,6 +28,7 @@ types: setup
 unit: setup
 	cd firmware && ../.venv/bin/python -m unittest discover --quiet tests
 	.venv/bin/node firmware/tests/run_micropython.mjs
+	$(PYTEST) firmware/tests/properties
 
 coordinator: setup-browser
 	$(PYTEST) host/tests tools/tests
