@@ -24,6 +24,7 @@ lint: setup
 
 types: setup
 	.venv/bin/mypy host boards tools hil_tests
+	.venv/bin/python -m tools.board_api
 
 unit: setup
 	cd firmware && ../.venv/bin/python -m unittest discover --quiet tests

@@ -56,7 +56,8 @@ class Network:
         return select.poll()
 
     def randint(self, low, high):
-        return random.randint(low, high)
+        """From `low` to `high`, of up to 65 536 numbers: the port has no random.randint."""
+        return low + random.getrandbits(16) % (high - low + 1)
 
 
 class Hardware:
@@ -64,7 +65,7 @@ class Hardware:
         self.time = time
         self.files = Files()
         self.network = Network()
-        self.randint = random.randint
+        self.randint = self.network.randint
         self.reset = _RESETS[machine.reset_cause()]
         scl, sda = machine.Pin(pins["scl"]), machine.Pin(pins["sda"])
         self.i2c = machine.I2C(scl=scl, sda=sda, freq=400_000)
