@@ -5,11 +5,11 @@ def lines(app):
     """A table of the circuits and a line each of limits, plan, start, ticks and link."""
     relays = app.relays
     readings = app.readings
-    text = ["%-16s %8s %-9s %-6s %s" % ("circuit", "mA", "sensor", "relay", "reason")]
+    text = ["%-16s %8s %-11s %-6s %s" % ("circuit", "mA", "sensor", "relay", "reason")]
     for i in range(relays.count):
         state = "closed" if relays.closed[i] else "open"
         row = (app.names[i], readings.last_ma[i], readings.state[i], state, relays.reason[i])
-        text.append("%-16s %8d %-9s %-6s %s" % row)
+        text.append("%-16s %8d %-11s %-6s %s" % row)
     planning = app.planning
     limits = (list(app.protection.load_ma), list(planning.limit_ma))
     text.append("load mA %s limit mA %s" % limits)

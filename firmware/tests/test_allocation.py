@@ -39,7 +39,8 @@ class Control(unittest.TestCase):
         self.tick(40)
 
     def make(self):
-        hardware = fakes.Hardware(fakes.QuietConverter(self.time))
+        self.converter = fakes.QuietConverter(self.time)
+        hardware = fakes.Hardware(self.converter)
         node = app.App(fakes.configuration(), None, hardware)
         node.start()
         return node
@@ -87,6 +88,26 @@ class Control(unittest.TestCase):
             converter._table = table
             self.node.sensors[0]._adc._read = converter.readfrom_into
             self.assertEqual(self.tick(100), 0)
+
+    def test_contacts_that_do_not_do_as_told(self):
+        """Currents beyond a contact, lost loads and welded contacts come and go."""
+        node = self.node
+        drawing = self.converter._table
+        for i in range(4):
+            node.relays._breaking_ma[i] = 1_000
+            node.relays._no_load_s[i] = 3
+        node.planning._safe_limit_ma[0] = 1_000
+        self.assertEqual(self.tick(100), 0)
+        self.assertTrue("breaking" in node.events._kind)
+        node.planning._safe_limit_ma[0] = 25_000
+        self.converter._table = [13_200, 13_201, 13_199, 13_200, 13_202] * 2
+        self.assertEqual(self.tick(2_000), 0)
+        self.assertTrue("no_load" in node.events._kind)
+        node.planning._give_order(0, 0, 0)
+        self.assertEqual(self.tick(100), 0)
+        self.converter._table = drawing
+        self.assertEqual(self.tick(200), 0)
+        self.assertTrue(node.relays.welded[0])
 
     def test_a_plan_in_force(self):
         planning = self.node.planning

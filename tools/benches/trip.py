@@ -170,6 +170,7 @@ def make_board(watched: Watched, draw: random.Random) -> VirtualBoard:
         "phase": 1,
         "rated_ma": watched.circuit_ma,
         "contactor": True,
+        "breaking_ma": 8 * watched.circuit_ma,  # category AC-3
         "safe": "on",
         "min_off_s": 0,
     }
