@@ -96,10 +96,9 @@ class Control(unittest.TestCase):
         for i in range(4):
             node.relays._breaking_ma[i] = 1_000
             node.relays._no_load_s[i] = 3
-        node.planning._safe_limit_ma[0] = 1_000
-        self.assertEqual(self.tick(100), 0)
+            node.protection._limit_ma[i] = 1_000
+        self.assertEqual(self.tick(200), 0)
         self.assertTrue("breaking" in node.events._kind)
-        node.planning._safe_limit_ma[0] = 25_000
         self.converter._table = [13_200, 13_201, 13_199, 13_200, 13_202] * 2
         self.assertEqual(self.tick(2_000), 0)
         self.assertTrue("no_load" in node.events._kind)

@@ -6,6 +6,7 @@ import unittest
 import fakes
 from node import app
 from node.journal import Events
+from node.link.report import Report
 from node.relays import Relays
 from node.sensing.readings import Readings
 from node.ticks import Clock
@@ -203,6 +204,21 @@ class InTheNode(unittest.TestCase):
         self.hardware.i2c.set_ma(2, 14_000)
         self.run_ms(5_500)
         self.assertEqual(self.closed()[2], 0)
+
+    def test_a_report_tells_no_current_of_before_the_relay_opened(self):
+        def reported():
+            report = Report(bytearray(300), 0, None)
+            report._write_circuits(self.node.readings, self.node.relays)
+            return bytes(report._buffer[: report.end]).decode().split("],")[2].split("[")[1]
+
+        self.hardware.i2c.set_ma(2, 6_000)
+        self.run_ms(1_000)
+        self.assertFalse(reported().startswith("0,"))
+        self.node.relays.open(2, "override")
+        self.assertTrue(reported().startswith("0,"))
+        # It flows on, through a welded contact.
+        self.run_ms(1_000)
+        self.assertFalse(reported().startswith("0,"))
 
     def test_a_welded_circuit_is_not_chosen_for_shedding(self):
         self.node.relays.welded[2] = 1

@@ -47,11 +47,15 @@ class Report:
     def _write_circuits(self, readings, relays):
         self._write('"circuits":')
         for i in range(relays.count):
+            current_ma = readings.last_ma[i]
+            if readings.is_trusted(i) and not relays.closed[i]:
+                # Nothing of a reading from before the relay opened.
+                current_ma = readings.current_ma(i, 0, relays.since_edge_ms[i])
             self._write(
                 '%s[%d,%d,"%s",%d,"%s"]'
                 % (
                     "," if i else "[",
-                    readings.last_ma[i],
+                    current_ma,
                     readings.age_ms[i],
                     readings.state[i],
                     relays.closed[i],

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
+from headroom.protocol.messages import MEASURED, BoardEvent, CircuitReading, Reason, SensorState
 
 _WHY: dict[Reason, str] = {
     "plan": "as planned",
@@ -39,11 +39,9 @@ _SENSOR: dict[SensorState, str] = {
 
 def sensor_text(reading: CircuitReading) -> str:
     """What is to be known of a reading besides its number; mostly nothing."""
-    if not reading.closed and reading.sensor in ("ok", "saturated"):
-        return "current flows although the relay is off"
-    if not reading.closed and reading.sensor == "below_range":
-        return ""
-    return _SENSOR[reading.sensor]
+    if reading.closed or reading.sensor not in MEASURED:
+        return _SENSOR[reading.sensor]
+    return "current flows although the relay is off" if reading.current_ma else ""
 
 
 def event_text(event: BoardEvent) -> str:
@@ -68,6 +66,7 @@ _EDGES = {"open": "off", "close": "on", "shed": "shed", "restore": "on again"}
 _TEXTS = {
     "maintenance": ("", "goes into maintenance, as ordered"),
     "charge": ("ordered on at the board for {minutes} min", "order at the board ended"),
+    "uncalibrated": ("", "calibration damaged or of another range: not used"),
     "welded": ("welded: {amps} A through an open relay", "no longer welded"),
     "no_load": ("no current for {hours} h while on", "current again"),
     "breaking": ("kept on: {amps} A are left to the breaker", "current has fallen, may open"),
