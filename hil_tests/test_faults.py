@@ -215,6 +215,8 @@ def test_a_welded_relay_is_told_once_counts_and_is_told_when_it_is_over(world: W
     board.set_sensor_fault(HEATER, "unplugged")
     world.run(10)
     assert contacts(board) == [0, 0, 1, 1]
+    [phase] = world.state()["feeders"][0]["phases"]
+    assert 10_900 < phase["current_ma"] < 11_100
     board.set_sensor_fault(HEATER, "none")
     board.set_relay_fault(HEATER, "none")
     world.run(10)

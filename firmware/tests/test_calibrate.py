@@ -9,6 +9,7 @@ import unittest
 import fakes
 import node
 from node import app, calibrate
+from test_ina226 import Bus
 
 PATH = "calibration-of-a-test.json"
 
@@ -161,6 +162,29 @@ class Calibrating(unittest.TestCase):
         self.assertEqual(self.left, [])
         self.start(channel=7)
         self.assertEqual(self.node.sensors[0].scale_ma[0], 30_000)
+
+    def test_a_shunt_is_calibrated_alike(self):
+        bus = Bus()
+        part = bus.add(0x40)
+        self.hardware.i2c = bus
+        bus.time = self.hardware.time
+        circuits = [dict(fakes.board_circuit(0), sensor="ina226", shunt_uohm=2_000)]
+        for _ in range(2):
+            config = fakes.configuration(circuits=circuits)
+            self.assertEqual(calibrate.apply(config["circuits"]), [])
+            self.node = app.current = app.App(config, None, self.hardware)
+            self.node.start()
+            calibrate.time = Sleeping(self.node, self.hardware)
+            # The shunt is 2 % above what is printed on it.
+            for true_ma in (2_000, 9_000):
+                part[1] = true_ma * 102 * 2 // 250
+                fakes.run(self.node, self.hardware, 500)
+                calibrate.point(0, true_ma)
+            calibrate.store(0)
+            fakes.run(self.node, self.hardware, 500)
+            self.assertTrue(abs(self.node.readings.last_ma[0] - 9_000) <= 3)
+        with open(PATH) as file:
+            self.assertTrue('"Ina226 0"' in file.read())
 
     def test_a_damaged_file_is_not_used_and_named(self):
         self.calibrated()

@@ -48,9 +48,10 @@ class Report:
         self._write('"circuits":')
         for i in range(relays.count):
             current_ma = readings.last_ma[i]
-            if readings.is_trusted(i) and not relays.closed[i]:
-                # Nothing of a reading from before the relay opened.
-                current_ma = readings.current_ma(i, 0, relays.since_edge_ms[i])
+            if not relays.closed[i]:
+                # Nothing of a reading from before it opened; blind and welded counts as rated.
+                since_ms = relays.since_edge_ms[i]
+                current_ma = readings.current_ma(i, relays.welded[i], since_ms)
             self._write(
                 '%s[%d,%d,"%s",%d,"%s"]'
                 % (

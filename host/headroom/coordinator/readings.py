@@ -18,7 +18,8 @@ def drawn_ma(circuit: Circuit, reading: CircuitReading) -> int:
         return max(reading.current_ma, circuit.rated_ma)
     if reading.sensor in MEASURED:
         return reading.current_ma
-    return circuit.rated_ma if reading.closed else 0
+    # Of an open relay a board without a reading tells 0, or the rated current if it has welded.
+    return circuit.rated_ma if reading.closed else reading.current_ma
 
 
 def measured_ma(board: Board, report: Report) -> PhaseMa:
