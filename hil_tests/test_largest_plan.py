@@ -31,16 +31,9 @@ def world(make_world: MakeWorld) -> World:
     return world
 
 
-def put(world: World, path: str, body: dict[str, Any]) -> None:
-    """Give an order over the API."""
-    headers = {"Authorization": f"Bearer {world.token()}"}
-    answer = world.api.put(f"/api/v1/{path}", json=body, headers=headers)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-
-
 def order(world: World, index: int, what: str, body: dict[str, Any]) -> None:
     """Give an order for one circuit over the API."""
-    put(world, f"boards/flat-1/circuits/{index}/{what}", body)
+    world.put(f"boards/flat-1/circuits/{index}/{what}", body)
 
 
 def fill(world: World, slot: str) -> None:
@@ -50,7 +43,7 @@ def fill(world: World, slot: str) -> None:
         order(world, index, "schedule", slots | {"slots": slot * MAX_SLOTS})
         order(world, index, "override", {"state": "on", "until": UNTIL})
     prices = [(ord(slot) * 37 + 41 * k) % 900 for k in range(MAX_SLOTS)]
-    put(world, "prices", slots | {"eur_mwh": prices})
+    world.put("prices", slots | {"eur_mwh": prices})
 
 
 def await_acknowledgement(world: World) -> None:

@@ -76,12 +76,7 @@ def test_a_lost_answer_and_a_power_cut_never_obey_an_order_twice(make_world: Mak
 
 def put_order(world: World) -> None:
     """Order maintenance by API; void after a minute."""
-    response = world.api.put(
-        "/api/v1/boards/flat-1/maintenance",
-        json={"until": int(world.unix_s()) + 60},
-        headers={"Authorization": f"Bearer {world.token()}"},
-    )
-    assert response.status_code == 204, response.get_data(as_text=True)
+    world.put("boards/flat-1/maintenance", {"until": int(world.unix_s()) + 60})
 
 
 def state(world: World) -> str:

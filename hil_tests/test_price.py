@@ -46,12 +46,7 @@ def test_prices_hold_off_what_they_may_and_nothing_else(make_world: MakeWorld) -
 
 def give(world: World, eur_mwh: list[int]) -> None:
     """Give the site its prices from now on, by API."""
-    response = world.api.put(
-        "/api/v1/prices",
-        json={"start": int(world.unix_s()), "step_s": SLOT_S, "eur_mwh": eur_mwh},
-        headers={"Authorization": f"Bearer {world.token()}"},
-    )
-    assert response.status_code == 200, response.get_data(as_text=True)
+    world.put("prices", {"start": int(world.unix_s()), "step_s": SLOT_S, "eur_mwh": eur_mwh})
 
 
 def reasons(world: World) -> list[str]:

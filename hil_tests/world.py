@@ -92,6 +92,12 @@ class World:
         document: dict[str, Any] = response.get_json()
         return document
 
+    def put(self, path: str, body: dict[str, Any]) -> None:
+        """Give an order for the site or a board by API."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        response = self.api.put(f"/api/v1/{path}", json=body, headers=headers)
+        assert response.status_code in (200, 204), response.get_data(as_text=True)
+
     def token(self) -> str:
         """A token that may change things."""
         with self.store.write() as db:

@@ -146,7 +146,7 @@ def samples(world: World) -> dict[tuple[str, ...], float]:
 
 def test_metrics_follow_reports_and_refusals(world: World) -> None:
     board = world.board()
-    board.report(lost=[28, 3])
+    board.report(lost=[28, 3], beacon=[7, 2])
     board.send(board.body(), "0" * 64)
     found = samples(world)
     circuit = ("flat-1", "0", "water heater", "L1")
@@ -157,6 +157,7 @@ def test_metrics_follow_reports_and_refusals(world: World) -> None:
     assert found["headroom_feeder_current_amperes", "riser", "L1"] == 2.0
     assert found["headroom_feeder_limit_amperes", "riser", "L1"] == 25.0
     assert found["headroom_board_reports_total", "flat-1"] == 1.0
+    assert found["headroom_board_beacons_refused_total", "flat-1"] == 2.0
     assert found["headroom_board_journal_lost", "flat-1", "minutes"] == 28.0
     assert found["headroom_board_journal_lost", "flat-1", "events"] == 3.0
     assert found["headroom_report_refusals_total", "unsigned"] == 1.0

@@ -63,6 +63,7 @@ class Disturbances:
             on = {"state": "on", "until": until_s}
             self._world.order(self._board_id, circuit, "override", on)
             self._world.order(self._board_id, circuit, "schedule", self._schedule())
+        self._world.put("prices", self._prices())
         self._world.run_until(self._is_obeyed, within_s=120)
 
     def rest(self) -> None:
@@ -89,6 +90,9 @@ class Disturbances:
             setattr(faults, name, chosen.get(name, getattr(good, name)))
 
     def _order(self) -> None:
+        if self._draw.random() < 0.2:
+            self._world.put("prices", self._prices())
+            return
         circuit = self._draw.randrange(4)
         now_s = int(self._world.unix_s())
         what, body = self._draw.choice(
@@ -104,6 +108,10 @@ class Disturbances:
     def _schedule(self) -> dict[str, Any]:
         slots = "".join(self._draw.choices("10-", k=LONGEST_SCHEDULE))
         return {"start": STARTED_UNIX_S, "step_s": 900, "slots": slots}
+
+    def _prices(self) -> dict[str, Any]:
+        prices = [self._draw.randrange(600) for _ in range(LONGEST_SCHEDULE)]
+        return {"start": STARTED_UNIX_S, "step_s": 900, "eur_mwh": prices}
 
     def _visit(self) -> None:
         """A web client comes, and leaves in one of several ways; nobody may listen."""

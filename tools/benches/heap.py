@@ -33,7 +33,7 @@ def measure(options: Options) -> Iterator[Figure]:
     """Run, then say what was seen."""
     minutes = max(round(options.hours * 60), 20)
     with tempfile.TemporaryDirectory() as folder:
-        world = World(site(), Path(folder) / "data")
+        world = World(site(), Path(folder) / "data", beacons=True)
         try:
             board = world.add_board(
                 "board", timing={"restore_wait_s": 20, "retry_s": 90}, watch_heap=True
@@ -122,6 +122,7 @@ def site() -> dict[str, Any]:
             "kind": "deferrable",
             "safe": "on",
             "min_off_s": 1,
+            "price_ceiling_eur_mwh": 300,
         }
         for i in range(4)
     ]

@@ -53,7 +53,8 @@ def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str,
         board = VirtualBoard(fitting, network)
         charge_key = secrets.token_hex(KEY_BYTES)
         write_private(folder / f"{entry.id}.charge.key", charge_key + "\n")
-        board.install(board_files(config, {"key": key, "charge_key": charge_key}))
+        keys = {"key": key, "charge_key": charge_key, "site_key": coordinator.site_key()}
+        board.install(board_files(config, keys))
         for circuit, trace in enumerate(traces[entry.id]):
             board.set_load(circuit, trace)
         boards[entry.id] = board

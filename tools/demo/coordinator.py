@@ -13,6 +13,7 @@ from pathlib import Path
 STARTS_WITHIN_S = 20.0
 STOPS_WITHIN_S = 10.0
 PAGE_PORT = 8080
+BEACON_GROUP = "239.255.72.82:8088"  # as a board's configuration has it by default
 
 
 def headroom(*arguments: str) -> list[str]:
@@ -46,6 +47,7 @@ class Coordinator:
                         "--listen",
                         f"127.0.0.1:{free_page_port()}",
                     ),
+                    *("--beacon", BEACON_GROUP),
                     *("--lease-s", "10", "--valid-s", "30", "--ready-file", str(self._ready)),
                 ),
                 stdout=log,
@@ -62,6 +64,10 @@ class Coordinator:
         if done.returncode:
             raise RuntimeError(f"headroom board add {board_id}: {done.stderr}")
         return key_file.read_text().strip()
+
+    def site_key(self) -> str:
+        """The key that beacons are signed under."""
+        return (self.data / "site.key").read_text().strip()
 
     def stop(self) -> None:
         """End it as a service manager does."""

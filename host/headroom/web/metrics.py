@@ -130,6 +130,15 @@ def _board_metrics(view: SiteView) -> Iterator[Metric]:
         leases,
     )
     yield _gauge("headroom_board_report_age_seconds", "Newest report.", ("board",), ages)
+    refused = [
+        ((board.board.id,), board.live.report.beacon.refused) for board in boards if board.live
+    ]
+    yield _counter(
+        "headroom_board_beacons_refused",
+        "Beacons forged, old or not of their form, since the board's start.",
+        ("board",),
+        refused,
+    )
     yield _counter("headroom_board_reports", "Reports stored.", ("board",), reports)
     yield _gauge(
         "headroom_board_journal_lost",
