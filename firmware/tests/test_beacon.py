@@ -117,6 +117,34 @@ class Beacons(Board):
         self.run_s(2)
         self.assertEqual(self.last(), [KNOWN + 1, 0])
 
+    def test_one_that_comes_in_beside_a_report_counts_once(self):
+        self.run_s(6)
+        while not self.client._busy:
+            fakes.run(self.node, self.hardware, 40)
+        self.coordinator.changes = {"beacon": KNOWN + 1}  # sent before this answer
+        self.hear(beacon(KNOWN + 1))
+        self.reports = len(self.coordinator.reports)
+        self.run_s(5)
+        self.assertEqual((self.last(), self.new_reports()), ([KNOWN + 1, 0], 2))
+        self.hear(beacon(KNOWN + 1))
+        self.run_s(3)
+        self.assertEqual((self.client.beacon.refused, self.new_reports()), (1, 2))
+
+    def test_one_that_two_answers_knew_is_old(self):
+        self.coordinator.changes = {"beacon": KNOWN + 1}
+        self.run_s(22)
+        self.hear(beacon(KNOWN + 1))
+        self.run_s(2)
+        self.assertEqual((self.client.beacon.heard, self.client.beacon.refused), (0, 1))
+
+    def test_a_coordinator_that_sends_none_any_more_is_asked_for_nothing(self):
+        self.coordinator.changes = {}
+        self.run_s(12)
+        self.reports = len(self.coordinator.reports)
+        self.hear(beacon(KNOWN + 1))
+        self.run_s(3)
+        self.assertEqual((self.new_reports(), self.client.beacon.refused), (0, 0))
+
 
 class NoSiteKey(Board):
     def test_no_socket_is_opened(self):

@@ -1,8 +1,8 @@
 """The beacon: a datagram by which whoever has the site's key asks for a report, and nothing else.
 
-It is heard by multicast and unicast on one port. What it is worth is judged by its counter: it has
-to be above that of the last answer and of the last beacon heard, so before the first answer there
-is nothing to judge by, and beacons are passed over. At most one datagram is read a step, and only
+It is heard by multicast and unicast on one port. What it is worth is judged by its counter, beside
+those of answers and of beacons heard: so before the first answer there is nothing to judge by, and
+beacons are passed over. At most one datagram is read a step, and only
 while the client is idle: a flood costs no tick more than that, and no more reports than the client
 allows. The signature is looked at last, once length and counter are right.
 """
@@ -39,8 +39,9 @@ class Beacon:
         self._socket = None
         self._renews_s = 0
         self._steps = 0
-        # What the last answer knew; below and at it everything is old.
-        self.floor = _UNKNOWN
+        # Up to it everything is old.
+        self._floor = _UNKNOWN
+        self._answered = _UNKNOWN
         self.heard = 0
         self.refused = 0
 
@@ -57,6 +58,17 @@ class Beacon:
         self._steps -= 1
         return not self._steps
 
+    def answered(self, counter):
+        """Notes the counter of an answer, -1 for none.
+
+        Old is what the answer before it knew: a beacon that came in beside a report is read after
+        it, and counts. Nothing above this answer's counter is old, whatever was heard: so a stolen
+        key cannot silence beacons for longer than that.
+        """
+        known = max(self._floor, self._answered)
+        self._floor = counter if self._floor == _UNKNOWN else min(known, counter)
+        self._answered = counter
+
     def _renew(self):
         self._renews_s = self._clock.up_s + _RENEW_S
         if not self._socket:
@@ -69,18 +81,18 @@ class Beacon:
                     raise  # to drop one that was none is no matter
 
     def _hear(self, count):
-        if self.floor == _UNKNOWN:
+        if self._floor == _UNKNOWN:
             return
         text = bytes(self._buffer[:_COUNTER_BYTES])
         claim = bytes(self._buffer[_COUNTER_BYTES:_BYTES])
         if (
             count != _BYTES
             or not text.isdigit()
-            or int(text) <= self.floor
+            or int(text) <= self._floor
             or not Signer(self._key).is_signed(claim, b"beacon\n", text)
         ):
             self.refused = min(self.refused + 1, _MOST_REFUSED)
             return
-        self.floor = self.heard = int(text)
+        self._floor = self.heard = int(text)
         if not self._steps:
             self._steps = self._network.randint(1, _JITTER_STEPS)

@@ -242,7 +242,7 @@ class Client:
         parts = self._parts
         is_new = parts.obey(answer, self._sent_s)
         if self.beacon:
-            self.beacon.floor = answer.beacon
+            self.beacon.answered(answer.beacon)
         wait_s = 0 if is_new else self._report_s
         if parts.blocks.is_behind():
             wait_s = min(wait_s, _BEHIND_S)
