@@ -73,7 +73,7 @@ def apply(circuits):
 
 def point(i, true_ma):
     """Measures circuit i now, while a reference shows `true_ma`. The newest two points count."""
-    measured_ma = _measured(i)
+    measured_ma = _measured(i, true_ma)
     points = _points.get(i, [])[-1:] + [(measured_ma, true_ma)]
     _points[i] = points
     print("circuit %d: measured %d mA, true %d mA" % (i, measured_ma, true_ma))
@@ -92,7 +92,7 @@ def store(i):
 
 def waveform(i, true_ma):
     """Raises circuit i's current by what its load's spikes take from it: one point is enough."""
-    measured_ma = _measured(i)
+    measured_ma = _measured(i, true_ma)
     permille = true_ma * 1000 // measured_ma
     print("factor = %d / %d = %d permille" % (true_ma, measured_ma, permille))
     if not 1000 <= permille <= _WAVEFORM_HIGHEST:
@@ -132,10 +132,16 @@ def _line(i):
     return gain_ppm, offset_ma
 
 
-def _measured(i):
+def _measured(i, true_ma):
     """Mean of circuit i's next readings in mA; they have to be good, and alike."""
-    app = node.app.current
+    app = getattr(node, "app", None) and node.app.current
+    if not app:
+        raise CalibrationError("the node does not run: leave maintenance and start the board anew")
     readings = app.readings
+    if i not in range(len(readings.state)):
+        raise CalibrationError("circuit %r: there are 0 to %d" % (i, len(readings.state) - 1))
+    if type(true_ma) is not int or true_ma <= 0:
+        raise CalibrationError("true current of %r: whole mA above 0 are needed" % (true_ma,))
     scan_ms = len(readings.state) * app.tick_ms
     least_ma, most_ma, sum_ma = 1 << 29, 0, 0
     for _ in range(_WINDOWS):

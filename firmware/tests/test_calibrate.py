@@ -91,6 +91,15 @@ class Calibrating(unittest.TestCase):
         self.calibrated()
         self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
 
+    def test_what_a_person_may_mistype_is_named(self):
+        self.true(2_000)
+        self.assertTrue("there are 0 to 3" in self.refused(calibrate.point, 4, 2_000))
+        for true_ma in (0, -1, 2.0, "2000"):
+            self.assertTrue("whole mA" in self.refused(calibrate.point, 0, true_ma))
+        self.assertTrue("0 of 2 points" in self.refused(calibrate.store, 4))
+        app.current = None
+        self.assertTrue("does not run" in self.refused(calibrate.point, 0, 2_000))
+
     def test_one_point_is_no_line(self):
         self.true(2_000)
         calibrate.point(0, 2_000)
