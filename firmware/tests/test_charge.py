@@ -95,7 +95,7 @@ class Refused(Charge):
     def test_a_replay_and_a_stale_counter_also_after_a_power_cut(self):
         self.assertEqual(self.ask(order(7))[0], 200)
         for stale in (order(7), order(6), order(7, circuit=2)):
-            self.server.responses[409] = 0
+            self.server.responses.clear()
             self.assertEqual(self.expect_problem(stale, 409, "replayed")["last_counter"], 7)
         self.restart()
         self.expect_problem(order(7), 409, "replayed")

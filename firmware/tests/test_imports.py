@@ -19,7 +19,7 @@ EDGES = {"node/hardware.py", "node/calibrate.py", "boot.py", "main.py"}
 ORDER = [
     "ticks", "signing", "storage", "config", "rms", "ads1115", "ct", "ina226", "journal",
     "blocks", "relays", "readings", "protection", "shedding", "planning", "safety", "report",
-    "answer", "beacon", "client", "wifi", "pages", "charge", "server", "app", "hardware",
+    "answer", "beacon", "client", "wifi", "pages", "charge", "visit", "server", "app", "hardware",
 ]
 # fmt: on
 LACKING_METHODS = {"partition", "rpartition", "center", "splitlines", "removeprefix"}

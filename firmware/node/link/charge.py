@@ -8,15 +8,15 @@ from node.link.signing import Signer
 _MOST_COUNTER = 1 << 40
 
 
-def obey(app, server, body, claim):
-    """A generator of steps, none of which leaves too much garbage; ends with an answer."""
-    yield
-    signer, refuse = Signer(server.key), server.refuse
+def obey(server, app, problem, body, claim):
+    """Steps, none of which leaves too much garbage; the last is the answer."""
+    signer = Signer(server.key)
     if not server.key:
-        refuse(403, "no-charge-key", "this board was provisioned without a charge key")
+        detail = "this board was provisioned without a charge key"
+        yield problem(403, "no-charge-key", detail)
         return
     if not signer.is_signed(claim, b"charge\n", server.board_id, b"\n", body):
-        refuse(401, "unsigned", "Headroom-Signature is missing or wrong")
+        yield problem(401, "unsigned", "Headroom-Signature is missing or wrong")
         return
     yield
     try:
@@ -25,29 +25,29 @@ def obey(app, server, body, claim):
         order = None
     fault = _fault(order, 60 * server.charge_hours)
     if fault:
-        refuse(400, "malformed", fault)
+        yield problem(400, "malformed", fault)
         return
     yield
+    yield _answer(app, problem, signer, order)
+
+
+def _answer(app, problem, signer, order):
     counter, i, count = order["counter"], order["circuit"], app.planning.count
     if i >= count:
-        refuse(404, "no-such-circuit", "circuit: this board has 0 to %d" % (count - 1))
-        return
+        return problem(404, "no-such-circuit", "circuit: this board has 0 to %d" % (count - 1))
     if not app.storage.charge[0]:
-        refuse(403, "revoked", "the coordinator has revoked this board's charge key")
-        return
+        return problem(403, "revoked", "the coordinator has revoked this board's charge key")
     try:
         last = _take_counter(app.storage, signer, counter)
     except OSError as error:
-        refuse(503, "store-unavailable", "not obeyed, flash: %s" % error)
-        return
+        return problem(503, "store-unavailable", "not obeyed, flash: %s" % error)
     if counter <= last:
-        refuse(409, "replayed", "counter: must be above last_counter", last_counter=last)
-        return
+        return problem(409, "replayed", "counter: must be above last_counter", last_counter=last)
     seconds = 60 * order["minutes"]
     app.planning.charge_end_s[i] = app.clock.up_s + seconds
     app.events.add("charge", i, seconds)
     done = '{"counter":%d,"circuit":%d,"seconds":%d}\n' % (counter, i, seconds)
-    server.answer(200, "application/json", (done,))
+    return 200, "application/json", (done,)
 
 
 def _take_counter(storage, signer, counter):

@@ -65,7 +65,7 @@ headroom_node_http_errors_total %d
 """
 
 
-def health(app, server):
+def health(app):
     """200 while protection goes by good readings, else 503 with the reason. That control runs at
     all is seen by there being an answer.
     """
@@ -79,14 +79,14 @@ def health(app, server):
         if reason:
             break
     status = {"status": "failing" if reason else "ok", "reason": reason, "up_s": app.clock.up_s}
-    server.answer(503 if reason else 200, "application/json", (json.dumps(status),))
+    return 503 if reason else 200, "application/json", (json.dumps(status),)
 
 
-def metrics(app, server):
-    server.answer(200, "text/plain; version=0.0.4; charset=utf-8", _lines(app, server))
+def metrics(server, app):
+    return 200, "text/plain; version=0.0.4; charset=utf-8", _lines(server, app)
 
 
-def _lines(app, server):
+def _lines(server, app):
     planning, client, minutes = app.planning, app.client, app.minutes
     yield from _circuits(app, app.readings, app.relays)
     yield from _phases("current", "Sum of its circuits.", app.protection.load_ma)
