@@ -56,6 +56,7 @@ async function start(order) {
   mp.registerJsModule("_board", { ...hardware, heap_mark: (moment, bytes) => heapWatch.mark(moment, bytes) });
   mp.runPython(mountShims(interpreter.addresses, images));
   // Each of these is a call of its own, because the heap is collected only between calls.
+  mp.pyimport("board_gc").fill_pools(countNames());
   const shimNames = countNames();
   memInfo = mp.pyimport("micropython").mem_info;
   if (order.watchHeap) mp.pyimport("board_gc").watch();

@@ -29,6 +29,7 @@ _HEADER_BYTES = 16
 # Names are interned into pools, each with room for twice as many as the one before, seven bytes a
 # name; the first dynamic one has room for twenty.
 _FIRST_POOL_NAMES = 20
+_NEXT_POOL_NAMES = 320
 _POOL_HEADER_BYTES = 32
 _NAME_BYTES = 7
 
@@ -58,6 +59,23 @@ def mark(moment):
     """
     if _is_watched:
         _heap_mark(moment, mem_alloc())
+
+
+def fill_pools(names):
+    """Intern names until the pools of the shims' own `names` are full.
+
+    So the firmware's begin with a new pool and, after it, one that is larger than it will fill.
+    Else the shims' names would have the firmware start a pool of 4.5 KiB while it runs, where the
+    chip, without them, still has room: `settle` can put that right only for what it has seen.
+    """
+    room = _FIRST_POOL_NAMES
+    size = 2 * room
+    while room < names or size < _NEXT_POOL_NAMES:
+        room += size
+        size *= 2
+    for i in range(room - names):
+        hasattr(gc, "filler%d" % i)
+    gc.collect()  # takes effect when this returns
 
 
 def take_baseline():

@@ -175,3 +175,14 @@ def test_soft_reboot_keeps_pins_and_runs_main_again(make_board: MakeBoard) -> No
     board.type(b"\x04")
     assert board.serial_log.count(b"main ran") == 2
     assert b"soft reboot" in board.serial_log
+
+
+def test_names_start_no_new_pool_where_the_chip_still_has_room(make_board: MakeBoard) -> None:
+    """The chip's pools hold 620 names of the program; the shims' own must not take their room."""
+    board = make_board("import gc\nfor i in range(380): hasattr(gc, 'name%d' % i)")
+    board.exec("gc.collect()")
+    used = "gc.collect(); print(gc.mem_alloc())"
+    before = int(board.exec(used))
+    board.exec("for i in range(380, 480): hasattr(gc, 'name%d' % i)")
+    board.exec("gc.collect()")
+    assert int(board.exec(used)) - before < 100 * 16
