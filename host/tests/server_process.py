@@ -30,10 +30,19 @@ class Server:
     process: "subprocess.Popen[str]"
     page: str
     boards: str
+    token_file: str
 
     def board(self, board_id: str, **state: Any) -> BoardClient:
         """A board that reports to it over TCP."""
         return BoardClient(board_id, key_of(board_id), posts_to_address(self.boards), **state)
+
+    def put(self, path: str, body: dict[str, Any]) -> None:
+        """Give an order over its API."""
+        token = Path(self.token_file).read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(self.page + path.lstrip("/"), data, headers, method="PUT")
+        urllib.request.urlopen(request, timeout=10).close()
 
     def get(self, path: str) -> Any:
         """A document of its API."""
@@ -72,7 +81,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
             line = process.stdout.readline()
             assert line.startswith("ready:"), (folder / "stderr").read_text()
             addresses = json.loads(ready.read_text())
-            yield Server(process, addresses["page"], addresses["boards"])
+            yield Server(process, **addresses)
         finally:
             process.kill()
 

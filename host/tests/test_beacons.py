@@ -2,9 +2,7 @@
 
 import hashlib
 import hmac
-import json
 import socket
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,17 +215,7 @@ def test_the_server_sends_them_over_udp_under_the_key_in_its_folder(tmp_path: Pa
         with serving(tmp_path, "--beacon", f"239.255.72.82:{port}") as server:
             board = server.board("flat-1")
             assert board.report().document["beacon"] == 0
-            token = (tmp_path / "data" / "api.token").read_text().strip()
-            request = urllib.request.Request(
-                server.page + OVERRIDE,
-                data=json.dumps(OFF).encode(),
-                method="PUT",
-                headers={
-                    "Authorization": f"Bearer {token}",
-                    "Content-Type": "application/json",
-                },
-            )
-            urllib.request.urlopen(request, timeout=10).close()
+            server.put(OVERRIDE, OFF)
             datagram = board_socket.recv(100)
             assert board.report().document["beacon"] >= int(datagram[:9])
             server.process.terminate()

@@ -1,6 +1,7 @@
 """The page in a real browser: values, reasons, old values and a lost connection are told."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_relay_and_reason_follow_the_reports(server: Server, page: Page) -> None
     expect(circuit).to_have_attribute("data-reason", "shed_feeder")
     expect(circuit).to_contain_text("shed: the feeder was over its limit")
     expect(page.locator(".events")).to_contain_text("water heater: shed")
+
+
+def test_an_order_for_maintenance_is_said(server: Server, page: Page) -> None:
+    board = server.board("flat-1")
+    board.report()
+    server.put("/api/v1/boards/flat-1/maintenance", {"until": int(time.time()) + 600})
+    health = page.locator('[data-board="flat-1"] .health')
+    expect(health).to_contain_text("ago, ordered into maintenance")
+    board.report()
+    board.report(events=[[1, 9, "maintenance", -1, 0]])
+    expect(page.locator(".events")).to_contain_text("goes into maintenance, as ordered")
+    expect(health).not_to_contain_text("maintenance")  # until it is silent
 
 
 def test_what_a_sensor_and_a_contact_do_is_said(server: Server, page: Page) -> None:

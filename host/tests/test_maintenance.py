@@ -43,6 +43,20 @@ def test_is_sent_until_acknowledged_and_not_after(ordered: World) -> None:
     assert shown(ordered) == "acknowledged"
 
 
+def test_says_that_a_board_which_obeyed_and_is_silent_is_in_maintenance(ordered: World) -> None:
+    board = ordered.board(seq=1)
+
+    def text() -> str:
+        return str(ordered.state()["boards"][0]["maintenance"]["text"])
+
+    assert text() == "ordered into maintenance"
+    board.report()
+    board.report(events=EVENT)
+    assert text() == ""
+    ordered.clock.advance(60)
+    assert text() == "in maintenance"
+
+
 def test_only_the_board_that_it_names_gets_it(ordered: World) -> None:
     assert "maintenance" not in ordered.board("flat-2").report().document
     assert ordered.state()["boards"][1]["maintenance"] is None

@@ -10,7 +10,7 @@ from headroom.store.charge_keys import Revocation
 from headroom.store.journal import StoredEvent, StoredMinute
 from headroom.store.orders import Override, Schedule
 from headroom.store.prices import Prices
-from headroom.web.words import event_text, reason_text, sensor_text
+from headroom.web.words import event_text, maintenance_text, reason_text, sensor_text
 
 Document = dict[str, Any]
 
@@ -137,6 +137,7 @@ def _maintenance_document(view: BoardView) -> Document | None:
     order, state = view.maintenance
     return {
         "state": state,
+        "text": maintenance_text(state, view.stale),
         "until": order.until_unix_s,
         "set_by": order.set_by,
         "set_unix_s": order.set_unix_s,

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from headroom.coordinator.maintenance import OrderState
 from headroom.protocol.messages import MEASURED, BoardEvent, CircuitReading, Reason, SensorState
 
 _WHY: dict[Reason, str] = {
@@ -42,6 +43,20 @@ def sensor_text(reading: CircuitReading) -> str:
     if reading.closed or reading.sensor not in MEASURED:
         return _SENSOR[reading.sensor]
     return "current flows although the relay is off" if reading.current_ma else ""
+
+
+def maintenance_text(state: OrderState, stale: bool) -> str:
+    """What became of an order for maintenance; nothing once the board is back."""
+    return "" if state == "acknowledged" and not stale else _MAINTENANCE[state]
+
+
+_MAINTENANCE: dict[OrderState, str] = {
+    "ordered": "ordered into maintenance",
+    "sent": "ordered into maintenance",
+    "acknowledged": "in maintenance",
+    "lapsed": "started anew without a word on its order for maintenance",
+    "expired": "its order for maintenance came too late",
+}
 
 
 def event_text(event: BoardEvent) -> str:

@@ -72,6 +72,11 @@ function showCircuit(root, circuit) {
 }
 
 function healthText(board) {
+  const order = board.maintenance?.text;
+  return order ? `${ageText(board)}, ${order}` : ageText(board);
+}
+
+function ageText(board) {
   if (board.age_s === null) return "no report yet";
   if (board.stale) return `silent, ${duration(board.age_s)} old`;
   return `reported ${duration(board.age_s)} ago`;
