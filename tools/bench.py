@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("trip", "heap")
+NAMES = ("trip", "heap", "tick", "waveforms")
 
 
 @click.command()
@@ -40,8 +40,10 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     """Measure, on the virtual board in virtual time, and say whether the target was met.
 
     \b
-    trip  from the overload to the open contact, beside a breaker; 15 minutes, --quick 1
-    heap  the firmware's heap after a day with faults on the link; 40 minutes, --hours 1 two
+    trip       from the overload to the open contact, beside a breaker; 5 minutes
+    heap       the firmware's heap after a day of troubles; 40 minutes, --hours 1 two
+    tick       the cost of control, projected to the chip; 10 seconds
+    waveforms  readings of measured currents with harmonics; 1 minute
 
     Prints one JSON object a line and writes the same to build/bench/NAME.json:
 

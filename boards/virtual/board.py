@@ -21,7 +21,7 @@ from boards.virtual.flash import ROMFS_BYTES, ROMFS_START, Flash, PowerLost
 from boards.virtual.injected import Injected
 from boards.virtual.network import Network
 from boards.virtual.pins import Pins, load_board, pin_map
-from boards.virtual.plant import Change, Load, Plant
+from boards.virtual.plant import Change, Load, Plant, unit
 from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
 from tools.romfs import build_romfs
 
@@ -348,6 +348,14 @@ class VirtualBoard:
     def set_load(self, circuit: int, load: Load) -> None:
         """Put a load behind a circuit's relay from now on."""
         self._change(self.plant.circuits[circuit].set_load(load, self.now_us))
+
+    def set_cycle(self, circuit: int, samples: Sequence[float]) -> None:
+        """Give a load the shape of one measured mains cycle, until the chip starts anew.
+
+        ``samples`` are at equal distances. Only their shape counts: the load's current stays its
+        RMS. Raises ValueError if there is no shape in them.
+        """
+        self._change([[self.plant.circuits[circuit].wiring.channel, "cycle", 0, unit(samples)]])
 
     def set_relay_fault(self, circuit: int, fault: str) -> None:
         """``welded``, ``not_closing`` or ``none``."""

@@ -203,6 +203,15 @@ class Circuit:
         return (*self.load_a.times_us, *self.contact.times_us)
 
 
+def unit(samples: Sequence[float]) -> list[float]:
+    """The same shape without its mean, 1 A RMS. Raises ValueError if all samples are alike."""
+    mean = sum(samples) / max(len(samples), 1)
+    rms = math.sqrt(sum((s - mean) ** 2 for s in samples) / max(len(samples), 1))
+    if rms == 0:
+        raise ValueError(f"{len(samples)} samples, all alike: no cycle of a current")
+    return [(s - mean) / rms for s in samples]
+
+
 class Plant:
     """The circuits of one board."""
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tools import bench
-from tools.benches import heap, trip
+from tools.benches import heap, tick, trip, waveforms
 from tools.benches.breaker import MAGNETIC, earliest_trip_s
 from tools.benches.figure import KEYS, Figure, Options, percentile
 
@@ -91,6 +91,26 @@ def test_trip_is_in_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert [figure.figure for figure in figures if figure.ok is False] == []
     # What the rule allows is also used: a small excess is not shed early.
     assert all(4_500 < float(f.value or 0) <= 5_000 for f in figures if "x 1." in f.figure)
+
+
+def test_one_second_means_are_right_where_there_are_few_harmonics() -> None:
+    figures = list(waveforms.measure(Options(quick=True)))
+    means = [figure for figure in figures if "one-second mean, 95th" in figure.figure]
+    assert len(means) == 12
+    assert sum(figure.ok is True for figure in means) == 8
+    assert [figure.figure for figure in figures if figure.ok is False] == []
+    # More harmonics read low, never much high, and the bench says by how much.
+    assert all(float(figure.reference_value or 0) < 1 for figure in means)
+    assert float(figures[-1].value or 0) < 25
+
+
+def test_the_cost_of_a_tick_is_a_multiple_of_a_published_loop() -> None:
+    multiple, projected, busy = tick.measure(Options(quick=True))
+    iterations = float(multiple.value or 0)
+    # It is far from what it was if somebody put a loop into it: 127 when this was written.
+    assert 20 < iterations < 250
+    assert "projection" in projected.figure
+    assert busy.target == 70
 
 
 @pytest.mark.timeout(600)

@@ -58,6 +58,46 @@ function unitWave(harmonics) {
   return harmonics.map(([order, share, phase]) => [order, share * scale, phase]);
 }
 
+/** A current of 1 A RMS made of harmonics. */
+class Harmonics {
+  constructor(harmonics, omega, phaseRad) {
+    Object.assign(this, { harmonics: unitWave(harmonics), omega, phaseRad });
+  }
+
+  /** In ampere-microseconds. */
+  integral(fromUs, toUs) {
+    let integral = 0;
+    for (const [order, share, phase] of this.harmonics) {
+      const w = order * this.omega;
+      const offset = order * this.phaseRad + phase;
+      integral += (share * (Math.cos(w * fromUs + offset) - Math.cos(w * toUs + offset))) / w;
+    }
+    return integral;
+  }
+}
+
+/** One measured cycle, over and over: samples at equal distances, each held until the next; mean 0, RMS 1 A. */
+class Cycle {
+  constructor(samples, omega, phaseRad) {
+    Object.assign(this, { samples, omega, phaseRad });
+    this.sums = [0]; // of the samples before each
+    for (const sample of samples) this.sums.push(this.sums.at(-1) + sample);
+  }
+
+  integral(fromUs, toUs) {
+    const sampleUs = (2 * Math.PI) / this.omega / this.samples.length;
+    return (this.#sumUntil(toUs) - this.#sumUntil(fromUs)) * sampleUs;
+  }
+
+  /** Of whole cycles nothing is left, because their mean is 0. */
+  #sumUntil(tUs) {
+    const turns = (this.omega * tUs + this.phaseRad) / (2 * Math.PI);
+    const at = (turns - Math.floor(turns)) * this.samples.length;
+    const k = Math.min(Math.floor(at), this.samples.length - 1);
+    return this.sums[k] + (at - k) * this.samples[k];
+  }
+}
+
 /** One current transformer on one converter input. */
 class Sensor {
   constructor({ ctAmpsPerVolt, shuntOhms, mainsHz, phaseRad, biasVolts, harmonics }) {
@@ -70,7 +110,12 @@ class Sensor {
     this.contactClosed = new Steps(0);
     this.fault = "none"; // none, unplugged, stuck, frozen, saturated
     this.stuckVolts = biasVolts;
-    this.harmonics = unitWave(harmonics);
+    this.wave = new Harmonics(harmonics, this.omega, phaseRad);
+  }
+
+  /** From now on its load has the shape of a measured cycle. */
+  playCycle(samples) {
+    this.wave = new Cycle(samples, this.omega, this.phaseRad);
   }
 
   /** Mean voltage on the pin between two times, in volts, before noise. */
@@ -101,13 +146,7 @@ class Sensor {
 
   /** A load of 1 A is a wave of 1 A RMS. */
   integralOfUnitLoad(fromUs, toUs) {
-    let integral = 0;
-    for (const [order, share, phase] of this.harmonics) {
-      const w = order * this.omega;
-      const offset = order * this.phaseRad + phase;
-      integral += (share * (Math.cos(w * fromUs + offset) - Math.cos(w * toUs + offset))) / w;
-    }
-    return integral;
+    return this.wave.integral(fromUs, toUs);
   }
 }
 
@@ -149,6 +188,7 @@ export class Waveforms {
       if (what === "load") sensor.loadAmps.set(atUs, value);
       else if (what === "contact") sensor.contactClosed.set(atUs, value);
       else if (what === "fault") sensor.fault = value;
+      else if (what === "cycle") sensor.playCycle(value);
       else if (what === "stuck_volts") sensor.stuckVolts = value;
       else throw new Error(`plant: unknown change ${what}`);
     }

@@ -115,3 +115,30 @@ def test_two_phases_differ_by_the_root_of_three(
     board = loaded(make_board, wirings=[Wiring(16, 0, 1), Wiring(14, 1, phase)])
     rms, _ = rms_and_phase(board, 0, 50.0, differential=True)
     assert rms == pytest.approx(factor * 10 / 30, rel=0.01, abs=1e-3)
+
+
+def test_a_measured_cycle_is_played_with_the_loads_rms(make_board: MakeBoard) -> None:
+    """A square wave and a spike, with a mean that a transformer would not show."""
+    square = [3.0] * 50 + [1.0] * 50
+    spike = [10.0] * 10 + [0.0] * 40 + [-10.0] * 10 + [0.0] * 40
+    for shape, crest in ((square, 1.0), (spike, math.sqrt(5))):
+        board = make_board(TIMED, rate_error=0)
+        board.set_load(0, Constant(10.0))
+        board.run(0.1)
+        board.set_cycle(0, shape)
+        codes = [code for _, code in ast.literal_eval(board.exec("print(timed(150, 4))"))]
+        volts = [(code - CODE_AT_BIAS) * VOLTS_PER_COUNT for code in codes]
+        assert max(volts) == pytest.approx(crest * 10 / 30, rel=0.02)
+        if shape is square:
+            # A conversion over an edge is between the two levels.
+            assert 0.93 < rms(volts) / (10 / 30) <= 1.01
+
+
+def test_a_cycle_without_a_shape_is_refused(make_board: MakeBoard) -> None:
+    with pytest.raises(ValueError, match="all alike"):
+        make_board(TIMED).set_cycle(0, [1.0] * 100)
+
+
+def rms(values: list[float]) -> float:
+    """Of all of them."""
+    return math.sqrt(sum(value * value for value in values) / len(values))
