@@ -310,6 +310,24 @@ class Failures(Board):
             self.coordinator.spoil = spoil
             self.expect_error("not signed", refused=True, duration_s=4)
 
+    def test_an_answer_fits_no_other_report(self):
+        self.run_s(5)
+        answered = []
+
+        def again(request):
+            answered.append(self.coordinator(request))
+            return answered[0]
+
+        self.hardware.network.server = again
+        self.coordinator.rev = 8
+        answers = self.client.answers
+        self.run_s(30)
+        self.assertTrue(len(answered) >= 2)
+        self.assertEqual(self.node.planning.rev, 8)
+        self.assertEqual(self.client.answers - answers, 1)
+        self.assertEqual(self.client.refused, len(answered) - 1)
+        self.assertTrue("not signed" in self.client.last_error)
+
     def test_garbage_instead_of_an_answer(self):
         for garbage, kind in (
             (b"", "MessageError: answer: no end of headers"),
