@@ -19,7 +19,7 @@ from headroom.web import api_app, board_app
 from boards.virtual.board import Fitting, VirtualBoard, board_files
 from boards.virtual.flash import Flash
 from boards.virtual.network import BOARD_HOST, Network, Peer, WsgiPeer
-from tools.provision import Link, board_config
+from tools.provision import Keys, Link, board_config
 
 HOST, PORT = "10.0.0.1", 8087
 BEACON_GROUP, BEACON_PORT = "239.255.72.82", 8088
@@ -126,10 +126,8 @@ class World:
         seed = fitting.pop("seed", index + 1)
         network = Network(functools.partial(self._connect, f"10.0.1.{index + 1}"), seed)
         board = VirtualBoard(Fitting.for_config(config, seed=seed, **fitting), network, flash)
-        secrets = {"key": key.hex(), "charge_key": charge_key.hex()}
-        if self._has_beacons:
-            secrets["site_key"] = SITE_KEY.hex()
-        board.install(board_files(config, secrets))
+        keys = Keys(key, SITE_KEY if self._has_beacons else b"", charge_key)
+        board.install(board_files(config, keys.secrets()))
         board.now_us = self.now_us
         self.boards[board_id] = board
         return board

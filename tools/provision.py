@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headroom.phases import phase_index
+from headroom.protocol.signing import KEY_BYTES
 from headroom.site import Board, Circuit, Site
 
 from boards.virtual.pins import load_board
@@ -33,6 +34,26 @@ class Link:
     timeout_s: int = 5
     ssid: str = "headroom"
     http_port: int = 0
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A board's keys, 32 bytes each: its own, and where it has them those of its site's beacons
+    and of charge orders at the board. Provisioning it without one revokes that one.
+    """
+
+    board: bytes
+    site: bytes = b""
+    charge: bytes = b""
+
+    def secrets(self, wifi_password: str = "") -> dict[str, str]:
+        """The content of its secrets.json. Raises ProvisionError."""
+        keys = {"key": self.board, "site_key": self.site, "charge_key": self.charge}
+        for name, key in keys.items():
+            if len(key) != KEY_BYTES and (key or name == "key"):
+                raise ProvisionError(f"{name}: has {len(key)} bytes, needs {KEY_BYTES}")
+        given = {name: key.hex() for name, key in keys.items() if key}
+        return {**given, "wifi_password": wifi_password}
 
 
 def board_config(
@@ -117,12 +138,18 @@ def check_address(host: str) -> None:
 
 def check(config: dict[str, Any]) -> None:
     """Have the firmware's own code check a configuration. Raises ProvisionError."""
+    firmware = firmware_config()
+    try:
+        firmware.merge(json.loads(json.dumps(config)))
+    except firmware.ConfigError as error:
+        raise ProvisionError(f"board {config['id']}: {error}") from error
+
+
+def firmware_config() -> Any:
+    """The module that checks configuration and secrets on a board."""
     spec = importlib.util.spec_from_file_location("node_config", FIRMWARE_CONFIG)
     assert spec is not None
     assert spec.loader is not None
     firmware = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(firmware)
-    try:
-        firmware.merge(json.loads(json.dumps(config)))
-    except firmware.ConfigError as error:
-        raise ProvisionError(f"board {config['id']}: {error}") from error
+    return firmware

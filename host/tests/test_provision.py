@@ -1,5 +1,7 @@
 """What the site file allows, the firmware takes: its own check decides."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support import site_document
 
 from boards.virtual.pins import load_board
-from tools.provision import Link, ProvisionError, board_config
+from tools.provision import Keys, Link, ProvisionError, board_config, firmware_config
 
 LINK = Link("192.168.1.10", 8087)
 
@@ -69,3 +71,47 @@ def test_a_name_is_no_address(host: str) -> None:
 def test_an_unknown_board_is_named_with_those_there_are() -> None:
     with pytest.raises(ProvisionError, match=r"flat-9.*flat-1"):
         board_config(parse_site(site_document(boards_count=1)), "flat-9", LINK)
+
+
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    "keys", [Keys(KEY), Keys(KEY, charge=KEY[::-1]), Keys(KEY, KEY[::-1], bytes(32))]
+)
+def test_a_board_reads_the_keys_that_it_was_given(keys: Keys, tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text(json.dumps(keys.secrets("wi-fi")))
+    read = firmware_config().load_secrets(str(file))
+    assert (read["key"], read["site_key"], read["charge_key"]) == (
+        keys.board,
+        keys.site,
+        keys.charge,
+    )
+    assert read["wifi_password"] == "wi-fi"
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        (Keys(b""), "key"),
+        (Keys(KEY[1:]), "key"),
+        (Keys(KEY, KEY + KEY), "site_key"),
+        (Keys(KEY, charge=b"x"), "charge_key"),
+    ],
+)
+def test_a_key_of_another_length_is_refused_here_and_there(
+    keys: Keys, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ProvisionError, match=f"^{named}: "):
+        keys.secrets()
+    document = {
+        "key": keys.board.hex(),
+        "charge_key": keys.charge.hex(),
+        "site_key": keys.site.hex(),
+    }
+    file = tmp_path / "secrets.json"
+    file.write_text(json.dumps(document))
+    firmware = firmware_config()
+    with pytest.raises(firmware.ConfigError, match=f"^{named}: "):
+        firmware.load_secrets(str(file))

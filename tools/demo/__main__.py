@@ -25,7 +25,7 @@ from boards.virtual.realtime import RealTime
 from tools.demo.coordinator import Coordinator
 from tools.demo.figures import Figures, measure
 from tools.demo.loads import load_traces
-from tools.provision import Link, board_config
+from tools.provision import Keys, Link, board_config
 
 SITE = Path(__file__).parent / "site.toml"
 
@@ -51,10 +51,11 @@ def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str,
         # Each converter is off by a few percent, as real ones are.
         fitting = Fitting.for_config(config, seed=seed, rate_error=0.03 * (seed - 2))
         board = VirtualBoard(fitting, network)
-        charge_key = secrets.token_hex(KEY_BYTES)
-        write_private(folder / f"{entry.id}.charge.key", charge_key + "\n")
-        keys = {"key": key, "charge_key": charge_key, "site_key": coordinator.site_key()}
-        board.install(board_files(config, keys))
+        charge_key = secrets.token_bytes(KEY_BYTES)
+        write_private(folder / f"{entry.id}.charge.key", charge_key.hex() + "\n")
+        site_key = bytes.fromhex(coordinator.site_key())
+        keys = Keys(bytes.fromhex(key), site_key, charge_key)
+        board.install(board_files(config, keys.secrets()))
         for circuit, trace in enumerate(traces[entry.id]):
             board.set_load(circuit, trace)
         boards[entry.id] = board
