@@ -7,8 +7,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = dirname(dirname(here));
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const [runs, more] = process.argv.slice(2);
 const { loadMicroPython } = await import(
   join(root, "boards/virtual/node_modules/@micropython/micropython-webassembly-pyscript/micropython.mjs")
@@ -55,7 +54,6 @@ function copy(fs, folder, to) {
 const python = await loadMicroPython({ heapsize: 4 << 20 });
 copy(python.FS, join(root, "firmware/node"), "/node");
 copy(python.FS, join(root, "firmware/tests"), "/tests");
-python.FS.writeFile("/reference_loop.py", readFileSync(join(here, "reference_loop.py")));
 python.runPython(SETUP);
 // Some ten milliseconds each: the least of many short runs is one that nothing else disturbed.
 const work = { reference: ["reference_loop.run", 5000], tick: ["ticks", 50], empty: ["empty", 50] };

@@ -45,7 +45,7 @@ def measure(options: Options) -> Iterator[Figure]:
     command_line = options.command("tick")
     yield Figure(
         "tick",
-        "control part of a tick, in iterations of tools/benches/reference_loop.py",
+        "control part of a tick, in iterations of firmware/tests/reference_loop.py",
         round(multiple, 1),
         "iterations",
         command_line,

@@ -145,12 +145,14 @@ def median_thd(cycles: Sequence[Cycle]) -> float:
 
 
 def load_cycles() -> dict[str, list[Cycle]]:
-    """The measured cycles by appliance."""
+    """The measured cycles by appliance; those beyond the target's THD apart from the others."""
     found: dict[str, list[Cycle]] = {}
     with CYCLES.open() as lines:
         for row in csv.DictReader(lines):
             samples = [float(value) for key, value in row.items() if key[0] == "s"]
-            found.setdefault(row["appliance"], []).append(Cycle(row["appliance"], samples))
+            cycle = Cycle(row["appliance"], samples)
+            strong = ", strong harmonics" if cycle.thd >= TARGET_BELOW_THD else ""
+            found.setdefault(cycle.appliance + strong, []).append(cycle)
     return found
 
 

@@ -96,12 +96,11 @@ def test_trip_is_in_time(capsys: pytest.CaptureFixture[str]) -> None:
 def test_one_second_means_are_right_where_there_are_few_harmonics() -> None:
     figures = list(waveforms.measure(Options(quick=True)))
     means = [figure for figure in figures if "one-second mean, 95th" in figure.figure]
-    assert len(means) == 12
-    assert sum(figure.ok is True for figure in means) == 8
+    assert sum(figure.ok is True for figure in means) == 9
+    assert sum("strong harmonics" in figure.figure for figure in means) == 4
     assert [figure.figure for figure in figures if figure.ok is False] == []
     # More harmonics read low, never much high, and the bench says by how much.
-    assert all(float(figure.reference_value or 0) < 1 for figure in means)
-    assert float(figures[-1].value or 0) < 25
+    assert all(-60 < float(figure.reference_value or 0) < 1 for figure in means)
 
 
 def test_the_cost_of_a_tick_is_a_multiple_of_a_published_loop() -> None:
