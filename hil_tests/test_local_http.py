@@ -233,6 +233,7 @@ def test_overload_and_a_persons_off_beat_a_charge_order(world: World, board: Vir
     assert ask(world, order(8, index=3))[0] == 200
     world.run(4)
     assert shown(world, 3) == (False, "override")
+    expect_unharmed(board)
 
 
 def test_without_the_coordinator_orders_are_obeyed_and_kept_for_its_return(
