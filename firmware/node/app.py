@@ -116,7 +116,7 @@ class App:
             from node.link.beacon import Beacon
 
             key, buffer = secrets["site_key"], self.client.buffer
-            self.client.beacon = Beacon(config["link"], key, hardware.network, self.clock, buffer)
+            self.client.beacon = Beacon(config["link"], key, hardware.network, buffer)
         if config["http"]["port"]:
             from node.link.server import Server
 

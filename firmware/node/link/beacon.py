@@ -18,7 +18,8 @@ _BYTES = const(73)
 _JITTER_STEPS = const(12)
 # A membership is dropped and taken anew, or the network forgets it: joining once more alone tells
 # nobody (igmp_joingroup of lwIP 1.4), and an ESP8266 is known to stay silent when it is asked.
-_RENEW_S = const(60)
+# In steps: 40 s at the usual tick, and with the slowest still before networks forget (260 s).
+_RENEW_STEPS = const(1000)
 # As modlwip.c has them; levels of options it ignores.
 _ADD_MEMBERSHIP = const(0x400)
 _DROP_MEMBERSHIP = const(0x401)
@@ -27,17 +28,16 @@ _MOST_REFUSED = const(1 << 29)
 
 
 class Beacon:
-    def __init__(self, settings, key, network, clock, buffer):
+    def __init__(self, settings, key, network, buffer):
         """`network` offers datagrams() and randint(); `buffer` is used within a step only."""
         self._port = settings["beacon_port"]
         group = [int(part) for part in settings["beacon_group"].split(".")]
         self._group = bytes(group + [0] * 4)  # on any interface
         self._key = key
         self._network = network
-        self._clock = clock
         self._buffer = buffer
         self._socket = None
-        self._renews_s = 0
+        self._renews = 0
         self._steps = 0
         # Up to it everything is old.
         self._floor = _UNKNOWN
@@ -47,8 +47,10 @@ class Beacon:
 
     def step(self):
         """Whether a beacon asks for a report now."""
-        if self._clock.up_s >= self._renews_s:
-            self._renew()
+        if not self._renews:
+            self._renews = _RENEW_STEPS
+            self._join()
+        self._renews -= 1
         if self._socket:
             count = self._socket.readinto(self._buffer, _BYTES + 1)
             if count:
@@ -69,8 +71,7 @@ class Beacon:
         self._floor = counter if self._floor == _UNKNOWN else min(known, counter)
         self._answered = counter
 
-    def _renew(self):
-        self._renews_s = self._clock.up_s + _RENEW_S
+    def _join(self):
         if not self._socket:
             self._socket = self._network.datagrams(self._port)
         for option in (_DROP_MEMBERSHIP, _ADD_MEMBERSHIP):
