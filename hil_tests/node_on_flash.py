@@ -112,7 +112,7 @@ class KeptMinutes:
         self.events = journal.Events(self)
         self.storage = node("storage").Storage(files, "/state.json")
         self.storage.count_boot()
-        self.blocks = node("blocks").Blocks(files, self.minutes, self.storage, self.events)
+        self.blocks = journal.Blocks(files, self.minutes, self.storage, self.events)
 
     def run(self, minutes: int) -> None:
         """Let minutes pass, and do what there is to do in flash."""
@@ -131,8 +131,8 @@ class KeptMinutes:
         """The ids of all minutes in the order of their delivery, acknowledged."""
         found: list[tuple[int, int]] = []
         while len(found) < most:
-            names = [minute[:2] for minute in self.blocks.oldest(4)]
-            self.blocks.acknowledge([list(name) for name in names])
+            names = [minute[:2] for minute in self.blocks.read(4)]
+            self.blocks.ack_minutes = [list(name) for name in names]
             if not self.blocks.step(self.up_s) and not names:
                 break
             self.settle()

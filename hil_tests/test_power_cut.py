@@ -13,7 +13,7 @@ from boards.virtual.board import BOOT_US, VirtualBoard
 from boards.virtual.pins import Edge
 from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
-from hil_tests.world import World
+from hil_tests.world import World, start_is_good
 
 TIMING = {"boot_delay_s": [1, 2]}
 GATE = 5
@@ -89,6 +89,7 @@ def test_random_cuts_in_operation(world: World) -> None:
     board = world.boards["flat-1"]
     generator = random.Random(4)
     for _ in range(12):
+        start_is_good(board)
         cut_us = board.now_us + generator.uniform(0.0, 3e6)
         board.cut_power_at(cut_us)
         world.run(4)
@@ -110,6 +111,7 @@ def test_cut_at_every_flash_operation_of_a_start(world: World) -> None:
     last_boot = 1
     cuts = 0
     for operation in range(1, 200):
+        start_is_good(board)
         board.power_off()
         wear_before = board.flash.wear.operations
         board.power_on(cut_flash_after=operation)
@@ -141,6 +143,7 @@ def test_cut_at_every_flash_operation_of_an_order(make_world: MakeWorld) -> None
     is_acknowledged = False
     cuts = 0
     while not is_acknowledged:
+        start_is_good(board)
         cuts += 1
         board.flash.cut_at = board.flash.wear.operations + cuts
         world.order("flat-1", 0, "override", {"state": "off", "until": None})

@@ -15,8 +15,7 @@ from array import array
 from micropython import const
 
 import node
-from node.blocks import Blocks
-from node.journal import Events, Minutes
+from node.journal import Blocks, Events, Minutes
 from node.link import MessageError
 from node.link.client import Client
 from node.link.signing import Signer
@@ -28,11 +27,15 @@ from node.safety import Safety
 from node.sensing import sensors
 from node.sensing.readings import Readings
 from node.shedding import Shedding
-from node.storage import Storage
+from node.storage import Storage, keep
 from node.ticks import Clock
 
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
+_RETRY_S = const(900)
+_LOOK_S = const(60)
+# What the journal holds in RAM is in flash by then.
+_FLUSH_S = const(2)
 
 current = None
 
@@ -42,12 +45,16 @@ class App:
         """`config` is merged; `secrets` is as loaded, or None for no link.
 
         `hardware` offers time, i2c, pin(), feed(), files, network, wlan(), randint(), heap_free()
-        and reset, as `node.hardware.Hardware` does.
+        reset and memory, as `node.hardware.Hardware` does.
         """
         circuits = config["circuits"]
         timing = config["timing"]
         self._hardware = hardware
         self._leaves_s = 0
+        self._kept_s = 0
+        self._why = 0
+        self._start = None
+        self._look_s = 0
         self.reset = hardware.reset
         self.heap_free = hardware.heap_free
         self.clock = Clock(hardware.time)
@@ -107,6 +114,7 @@ class App:
         if not secrets or not config["link"]["host"]:
             return
         ssid, password = config["wifi"]["ssid"], secrets["wifi_password"]
+        self._may_reset = config["link"]["reset_wedged"]
         self.wifi = Wifi(hardware.wlan(), ssid, password, self.clock)
         signer = Signer(secrets["key"])
         self.client = Client(
@@ -128,11 +136,28 @@ class App:
         self.planning.restore_orders(self.storage.off)
         if self.storage.damaged:
             self.events.add("state_lost")
+        self._judge_start()
         self._count_boot()
         for sensor in self.sensors:
             sensor.find()
         self.clock.advance()
         self.relays.enable()
+
+    def _judge_start(self):
+        starts = self._starts()
+        guards, on = self.protection.guards, self.planning.on
+        ran_s, why = starts.load(self._hardware.memory, self.reset, guards, on)
+        if why:
+            self.events.add("wifi_was_reset")
+        starts.start(self.safety, self.storage, self.reset, ran_s)
+        if self.safety.wait_s:
+            self.events.add("safe_boot", -1, self.safety.wait_s // 60)
+
+    def _starts(self):
+        from node import starts
+
+        del sys.modules["node.starts"], node.starts
+        return starts
 
     def _count_boot(self):
         """A flash that cannot be written costs the link: a boot's messages need a new counter."""
@@ -155,7 +180,7 @@ class App:
             step()
         self.dropped += max(self.clock.gap_ms // self.tick_ms - 1, 0)
         self._feed()
-        if not self.blocks.step(self.clock.up_s):
+        if not self._keep():
             self._link()
         self.longest_us = max(self.longest_us, self._ticks_diff(self._ticks_us(), began_us))
 
@@ -248,6 +273,41 @@ class App:
         step_ms = self.clock.step_ms
         self.minutes.sample(self.clock.up_s, step_ms, self._current_ma, self.relays.closed)
 
+    def _keep(self):
+        """One piece of what has to outlive this start, if there is one."""
+        up_s = self.clock.up_s
+        try:
+            if up_s != self._kept_s:
+                self._kept_s = up_s
+                self._keep_warm(up_s)
+            if self._start:
+                start, self._start = self._start, None
+                self.storage.write(start)
+            elif up_s >= self._look_s:
+                self._look_s = up_s + _LOOK_S
+                self._start = self._starts().update(self.safety, self.storage, up_s)
+            else:
+                return self.blocks.step(up_s)
+        except (OSError, MemoryError):
+            self.events.add("flash_failed")
+            self._look_s = up_s + _RETRY_S
+        return True
+
+    def _keep_warm(self, up_s):
+        if self.client and self._may_reset and self.wifi.is_wedged(self._is_cut_off()):
+            self._why = self.blocks.flush = True
+            self._leaves_s = self._leaves_s or up_s + _FLUSH_S
+        guards, on = self.protection.guards, self.planning.on
+        keep(self._hardware.memory, up_s, guards, on, self._why)
+
+    def _is_cut_off(self):
+        """Whether the plan has run out and no circuit is on for any other reason than that."""
+        relays = self.relays
+        for i in range(self._count):
+            if relays.closed[i] and relays.reason[i] != "safe_link":
+                return False
+        return self.planning.expired
+
     def _link(self):
         """The one guarded boundary."""
         client = self.client
@@ -268,7 +328,7 @@ class App:
             pass  # closed, counted and waiting by then; only the text of the error is missing
 
     def _leave(self):
-        """For maintenance, once the coordinator knows, or when it does not answer."""
+        """Once the coordinator knows, or when it does not answer."""
         if not self.events.stored or self.clock.up_s >= self._leaves_s:
             self.relays.disable()
             self._hardware.restart()
@@ -331,6 +391,7 @@ class App:
             self._hardware.request_maintenance()
             self.events.add("maintenance")
             self._leaves_s = self.clock.up_s + _LEAVE_S
+            self.blocks.flush = True
             return True
         return is_new
 
@@ -345,7 +406,7 @@ class App:
 
     def _acknowledge(self, answer):
         self.events.acknowledge(answer.ack_event)
-        self.blocks.acknowledge(answer.ack_minutes)
+        self.blocks.ack_minutes = answer.ack_minutes
 
     def forget_ended_orders(self):
         """An OFF order that has ended leaves flash, or it would be back after a power cut."""

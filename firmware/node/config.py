@@ -128,6 +128,7 @@ def _link_rules():
         "timeout_s": (5, _whole, 1, 60),
         "beacon_group": ("239.255.72.82", _address),
         "beacon_port": (8088, _whole, 1, 65_535),
+        "reset_wedged": (True, _flag),
     }
 
 

@@ -16,6 +16,8 @@ from node import app
 
 # What reset_cause() counts: the reasons of the SDK's rst_info.
 _RESETS = ("power_on", "wdt", "exception", "wdt", "soft", "deep_sleep", "hard")
+# From the chip's start to here; a soft reboot of the interpreter comes later.
+_CHIP_START_MS = 5_000
 
 
 class Files:
@@ -67,6 +69,9 @@ class Hardware:
         self.network = Network()
         self.randint = self.network.randint
         self.reset = _RESETS[machine.reset_cause()]
+        if time.ticks_ms() > _CHIP_START_MS:
+            self.reset = "soft"  # the chip runs on, and still tells why it started
+        self.memory = machine.RTC().memory
         scl, sda = machine.Pin(pins["scl"]), machine.Pin(pins["sda"])
         self.i2c = machine.I2C(scl=scl, sda=sda, freq=400_000)
         self._watchdog = None

@@ -1,26 +1,47 @@
-"""What the coordinator has not yet confirmed: a ring of minutes, and a ring of events.
+"""What the coordinator has not yet confirmed: minutes in RAM, then in flash, and events.
 
-Both are of fixed size, made once. What overflows is counted, never silent. A minute covers uptime
-60 m to 60 m + 60 s of this start and leaves when it is acknowledged by its number, or when it is
-in flash (`blocks`), which is long before the ring is full; events leave up to the number
-acknowledged.
+Both rings in RAM are of fixed size, made once. What overflows is counted, never silent. A minute
+covers uptime 60 m to 60 m + 60 s of its start and leaves when it is acknowledged by its number, or
+when it is in flash, which is before the ring is full; events leave up to the number acknowledged.
+
+While the coordinator acknowledges in time nothing is written. When minutes have waited for so long
+that a power cut could take 15 of them, all that wait go into one file with a hash, which is
+written once and never changed; a cut leaves it whole or empty. Files are named by a rising number,
+delivered from the oldest on under the boot number of their start, and removed when all of one is
+acknowledged. Where the ring of files is full the oldest is lost, and counted.
+
+Flash is slow, an erase takes 45 ms: `Blocks.step` does one piece of it a tick, outside of control.
+An error of flash costs minutes, once the ring in RAM is full; they are counted, too. The pieces
+are in `flashing`, which is loaded for each of them and dropped.
 """
 
 import struct
+import sys
 from array import array
 
 from micropython import const
 
-_MINUTES = const(20)
+import node
+from node.storage import digest
+
+_MINUTES = const(16)
 # minute, four means, four maxima in steps of 4 mA (up to 262 A), four times of being closed.
 _RECORD = "<I8H4B"
 _RECORD_BYTES = const(24)
-RECORD_BYTES = _RECORD_BYTES
 _STEP_MA = const(4)
 _HIGHEST_STEP = const(0xFFFF)
 _GONE = const(0xFFFFFFF)
 
 _EVENTS = const(24)
+
+# Of a file: its name; the boot, and the minutes lost by then, which nobody may have heard of.
+_PATH = "/journal/%d"
+_HEAD = "<II"
+_HEAD_BYTES = const(8)
+_HASH_BYTES = const(8)
+# 14 whole minutes and the one under way make the 15 that a power cut may take.
+_BLOCK = const(14)
+_RETRY_S = const(900)
 
 
 class Minutes:
@@ -85,21 +106,27 @@ class Minutes:
         self._first = (self._first + 1) % _MINUTES
         self.stored -= 1
 
-    def content(self):
-        """All records as they are, the oldest first."""
-        ring = self._ring
-        at = self._first * _RECORD_BYTES
-        end = at + self.stored * _RECORD_BYTES
-        return ring[at:end] + ring[: max(end - len(ring), 0)]
+    def read(self, most=_MINUTES):
+        """The oldest records that are not acknowledged, as they are."""
+        records = bytearray(min(self.stored, most) * _RECORD_BYTES)
+        end = 0
+        for k in range(self.stored):
+            at = (self._first + k) % _MINUTES * _RECORD_BYTES
+            if end == len(records):
+                break
+            if struct.unpack_from("<I", self._ring, at)[0] != _GONE:
+                records[end : end + _RECORD_BYTES] = self._ring[at : at + _RECORD_BYTES]
+                end += _RECORD_BYTES
+        return memoryview(records)[:end]
 
     def acknowledge(self, minute):
         for k in range(self.stored):
             at = (self._first + k) % _MINUTES * _RECORD_BYTES
             if struct.unpack_from("<I", self._ring, at)[0] == minute:
                 struct.pack_into("<I", self._ring, at, _GONE)
-        self.forget(0)
+        self.pop(0)
 
-    def forget(self, count):
+    def pop(self, count):
         """Drops the oldest `count`, and what was acknowledged behind them."""
         while self.stored:
             at = self._first * _RECORD_BYTES
@@ -109,12 +136,11 @@ class Minutes:
             count -= 1
 
 
-def unpack(records, at):
-    """The record there: (minute, mean_ma x4, max_ma x4, closed_s x4); None if it is gone."""
-    record = list(struct.unpack_from(_RECORD, records, at))
-    if record[0] == _GONE:
-        return None
-    for j in range(1, 9):
+def _unpack(boot, records, at):
+    """The record there: (boot, minute, mean_ma x4, max_ma x4, closed_s x4)."""
+    record = [boot]
+    record.extend(struct.unpack_from(_RECORD, records, at))
+    for j in range(2, 10):
         record[j] *= _STEP_MA
     return tuple(record)
 
@@ -154,3 +180,88 @@ class Events:
 
     def acknowledge(self, n):
         self.stored = min(self.stored, max(self._next - 1 - n, 0))
+
+
+class Blocks:
+    def __init__(self, files, minutes, storage, events):
+        """`files` offers open, remove and names as `node.hardware.Files` does."""
+        self.files = files
+        self.minutes = minutes
+        self.storage = storage
+        self._events = events
+        # Whether everything shall be in flash soon, because the board is about to start anew.
+        self.flush = False
+        # Of the files: the oldest, and the one to be written next.
+        self.start = self.end = 0
+        # What an answer acknowledges, a list of [boot, minute], until the next step.
+        self.ack_minutes = ()
+        # Which minutes of the oldest file were acknowledged; -1 when it can go.
+        self.stored = 0
+        # The file that is being written, and how many minutes are in it.
+        self.file = None
+        self.count = 0
+        self._retry_s = 0
+        try:
+            self._flashing().find(self)
+        except OSError:
+            events.add("flash_failed")
+
+    def _flashing(self):
+        from node import flashing
+
+        del sys.modules["node.flashing"], node.flashing
+        return flashing
+
+    def busy(self):
+        """Whether more waits than two reports can take."""
+        return self.start < self.end or self.minutes.stored > 8
+
+    def read(self, most):
+        """Up to `most` minutes not yet acknowledged, as the report tells of them."""
+        boot, at, records = self.storage.boot, 0, b""
+        if self.start == self.end:
+            records = self.minutes.read(most)
+        elif self.stored >= 0:
+            records = self.open(self.start)
+            if not records:
+                self.stored = -1
+            else:
+                boot, at = struct.unpack_from(_HEAD, records)[0], _HEAD_BYTES
+        found = []
+        k = 0
+        while at < len(records) and len(found) < most:
+            if not self.stored & 1 << k:
+                found.append(_unpack(boot, records, at))
+            k += 1
+            at += _RECORD_BYTES
+        return found
+
+    def open(self, number):
+        """A file's head and records; empty when they cannot be believed."""
+        try:
+            with self.files.open(_PATH % number, "rb") as file:
+                block = memoryview(file.read())
+        except OSError:
+            self.minutes.lost += _BLOCK  # as far as anybody knows
+            return b""
+        body = block[:-_HASH_BYTES]
+        if len(block) > _HEAD_BYTES and digest(body) == block[-_HASH_BYTES:]:
+            return body
+        # One without content was cut short while it was new: what it was for, the cut took.
+        self.minutes.lost += len(block) // _RECORD_BYTES
+        return b""
+
+    def step(self, up_s):
+        """One piece of what there is to do now. Whether there was one."""
+        if not (self.ack_minutes or self.stored < 0 or self.file):
+            waiting = self.minutes.stored
+            if up_s < self._retry_s or waiting < (1 if self.flush else _BLOCK):
+                return False
+        try:
+            self._flashing().step(self)
+        except (OSError, MemoryError):
+            # Minutes stay in RAM, as long as they fit, until the next try.
+            self._events.add("flash_failed")
+            self._retry_s = up_s + _RETRY_S
+            self.file = None
+        return True

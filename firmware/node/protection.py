@@ -60,7 +60,7 @@ class Guard:
         self._over_ms = 0
         self._quiet_ms = 0
         self._time = 0
-        self._budget = 0
+        self.budget = 0
 
     def update(self, current_ma, limit_ma, step_ms, saturated=False):
         """The current in mA that has to go now; 0 = none yet."""
@@ -73,7 +73,7 @@ class Guard:
             return 0
         if saturated or self._time >= _FULL:
             return max(current_ma - limit_ma, 1)
-        if self._budget >= _FULL and current_ma > self._rating_ma:
+        if self.budget >= _FULL and current_ma > self._rating_ma:
             return current_ma - self._rating_ma
         return 0
 
@@ -102,7 +102,7 @@ class Guard:
     def _spend_budget(self, current_ma, step_ms):
         multiple = current_ma * 1000 // self._rating_ma
         rate = _budget_rate(multiple) if multiple >= 1000 else -_COOLING_RATE
-        self._budget = max(min(self._budget + rate * step_ms, _FULL), 0)
+        self.budget = max(min(self.budget + rate * step_ms, _FULL), 0)
 
 
 class Protection:
@@ -123,6 +123,8 @@ class Protection:
             Guard(rating, limit_s) if rating else None for rating in feeder["rating_ma"]
         ]
         self._count = count
+        # Seven of them, whose budgets outlive a warm reset.
+        self.guards = self._phases + self._circuits + [None] * (4 - count)
 
     def update(self, current_ma, saturated, limit_ma, step_ms):
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""

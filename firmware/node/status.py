@@ -16,9 +16,16 @@ def lines(app):
     plan = "expired" if planning.expired else "valid"
     text.append("plan %d.%d %s" % (planning.epoch, planning.rev, plan))
     text.append("up %d s, boot %d" % (app.clock.up_s, app.storage.boot))
+    text.append("reset %s, failed starts %d%s" % _start(app))
     text.append("longest tick %d us, dropped %d" % (app.longest_us, app.dropped))
     client = app.client
     if client:
         link = (client.answers, client.errors, client.last_error)
         text.append("answers %d, errors %d %s" % link)
     return text
+
+
+def _start(app):
+    left_s = app.safety.wait_s - app.clock.up_s
+    wait = ", safe_boot for %d s more" % left_s if left_s > 0 else ""
+    return app.reset, len(app.storage.starts) - 3, wait

@@ -14,6 +14,14 @@ import binascii
 import errno
 import hashlib
 import json
+import struct
+
+from micropython import const
+
+_WARM_BYTES = const(37)
+_HASH_BYTES = const(8)
+# Made once: it is written each second, beside a step of the link.
+_warm = bytearray(_WARM_BYTES + _HASH_BYTES)
 
 
 class Storage:
@@ -27,6 +35,8 @@ class Storage:
         self.off = []
         # Allowed, name of the key, highest counter accepted. No name: damaged, unknown.
         self.charge = [1, None, 0]
+        # What `safety` keeps of starts; there was none yet that could have failed.
+        self.starts = [1, 0, 0]
         self._load()
 
     def _load(self):
@@ -49,7 +59,10 @@ class Storage:
         state = json.loads(line)
         boot, epoch = int(state["boot"]), int(state["epoch"])
         off = [(int(i), int(until)) for i, until in state["off"]]
-        self.boot, self.epoch, self.off = boot, epoch, off
+        starts = [int(number) for number in state.get("starts", self.starts)]
+        if len(starts) < 3:
+            raise ValueError("starts: %r" % starts)
+        self.boot, self.epoch, self.off, self.starts = boot, epoch, off, starts
         self.charge = state.get("charge") or [1, "", 0]
         if state.get("unknown"):
             self.damaged = "%s: orders were lost before" % self._path
@@ -71,14 +84,47 @@ class Storage:
             self._write(self.boot, epoch, off, damaged, charge)
             self.damaged = damaged
 
+    def write(self, starts):
+        """Makes durable what `safety` keeps of starts. Raises OSError."""
+        before = self.starts
+        self.starts = starts
+        try:
+            self._write(self.boot, self.epoch, self.off, self.damaged, self.charge)
+        except OSError:
+            self.starts = before
+            raise
+
     def _write(self, boot, epoch, off, damaged, charge):
-        state = {"boot": boot, "epoch": epoch, "off": [list(order) for order in off]}
+        orders = [list(order) for order in off]
+        state = {"boot": boot, "epoch": epoch, "off": orders, "starts": self.starts}
         state["charge"] = charge
         if damaged:
             state["unknown"] = 1
         line = json.dumps(state)
         replace(self._files, self._path, line + "\n" + _digest(line) + "\n")
         self.boot, self.epoch, self.off, self.charge = boot, epoch, off, charge
+
+
+def keep(memory, up_s, guards, on, why):
+    """Puts into RTC memory what a warm reset must not clear: a watchdog reset in the middle of an
+    overload gives the wires no fresh start, nor does a requested one turn a circuit.
+
+    Uptime, the budgets of seven guards (None: nothing to guard), what is wanted of each circuit,
+    and why the start ends. After a power cut this memory holds anything: see `starts.load`.
+    """
+    content = _warm
+    struct.pack_into("<I", content, 0, up_s)
+    for k in range(7):
+        if guards[k]:
+            struct.pack_into("<I", content, 4 + 4 * k, guards[k].budget)
+    content[32 : 32 + len(on)] = on
+    content[36] = why
+    content[_WARM_BYTES:] = digest(memoryview(content)[:_WARM_BYTES])
+    memory(content)
+
+
+def digest(body):
+    return hashlib.sha256(body).digest()[:_HASH_BYTES]
 
 
 def replace(files, path, text):

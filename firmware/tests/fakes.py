@@ -353,6 +353,7 @@ class Hardware:
         self.files = Files()
         self.network = Network(server)
         self.reset = "power_on"
+        self.rtc = b""
         self.pins = {}
         self.fed = 0
         self.restarts = 0
@@ -370,6 +371,12 @@ class Hardware:
     def request_maintenance(self):
         with self.files.open("/maintenance", "w") as file:
             file.write("")
+
+    def memory(self, content=None):
+        """The RTC memory: what was written last."""
+        if content is not None:
+            self.rtc = bytes(content)
+        return self.rtc
 
     def restart(self):
         self.restarts += 1

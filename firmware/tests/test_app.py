@@ -131,8 +131,9 @@ class Protecting(unittest.TestCase):
         load_ma = list(node.protection.load_ma)
         self.assertEqual(lines[5], "load mA %s limit mA [20000, 0, 0]" % load_ma)
         self.assertEqual(lines[6:8], ["plan 0.0 expired", "up 2 s, boot 1"])
-        self.assertEqual(lines[8], "longest tick %d us, dropped 0" % node.longest_us)
-        self.assertEqual(len(lines), 9)
+        self.assertEqual(lines[8], "reset power_on, failed starts 0")
+        self.assertEqual(lines[9], "longest tick %d us, dropped 0" % node.longest_us)
+        self.assertEqual(len(lines), 10)
 
     def test_status_tells_of_the_link(self):
         hardware = fakes.Hardware()

@@ -3,8 +3,7 @@
 import unittest
 
 import fakes
-from node.blocks import Blocks
-from node.journal import Events, Minutes
+from node.journal import Blocks, Events, Minutes
 from node.storage import Storage
 from node.ticks import Clock
 
@@ -38,7 +37,7 @@ class Node:
         return pieces
 
     def waiting(self):
-        return [minute[:2] for minute in self.blocks.oldest(4)]
+        return [minute[:2] for minute in self.blocks.read(4)]
 
     def deliver(self):
         """Everything, four a report as the link does; the ids in the order of their delivery."""
@@ -46,7 +45,7 @@ class Node:
         names = self.waiting()
         while names or self.settle():
             delivered += names
-            self.blocks.acknowledge([list(name) for name in names])
+            self.blocks.ack_minutes = [list(name) for name in names]
             self.settle()
             names = self.waiting()
         return delivered
@@ -75,17 +74,17 @@ class Journal(unittest.TestCase):
 
     def test_what_a_record_says_comes_back_unchanged(self):
         self.node.run(2)
-        before = self.node.blocks.oldest(4)
+        before = self.node.blocks.read(4)
         self.node.run(12)
         self.assertEqual(self.names(), ["0"])
-        self.assertEqual(self.node.blocks.oldest(4)[: len(before)], before)
+        self.assertEqual(self.node.blocks.read(4)[: len(before)], before)
 
     def test_at_no_moment_could_a_power_cut_take_more_than_15_minutes(self):
         for _ in range(200):
             self.node.run(1)
             at_once = Node(self.files)  # what a start at this moment would find
             kept = 14 * len(self.names())
-            self.assertEqual(len(at_once.blocks.oldest(14)), min(kept, 14))
+            self.assertEqual(len(at_once.blocks.read(14)), min(kept, 14))
             self.assertTrue(self.node.up_s // 60 - kept <= 14)
 
     def test_minutes_of_earlier_starts_come_first_under_their_own_boot(self):
@@ -99,19 +98,29 @@ class Journal(unittest.TestCase):
 
     def test_only_what_is_acknowledged_leaves(self):
         self.node.run(14)
-        self.node.blocks.acknowledge([[1, 2], [7, 3], [1, 99]])
+        self.node.blocks.ack_minutes = [[1, 2], [7, 3], [1, 99]]
         self.node.settle()
-        names = [minute[1] for minute in self.node.blocks.oldest(14)]
+        names = [minute[1] for minute in self.node.blocks.read(14)]
         self.assertEqual(names, [0, 1] + list(range(3, 14)))
         self.node.start()  # the file does not know what was acknowledged: it comes once more
-        self.assertEqual(len(self.node.blocks.oldest(14)), 14)
+        self.assertEqual(len(self.node.blocks.read(14)), 14)
+
+    def test_what_was_acknowledged_out_of_order_is_not_written(self):
+        self.node.run(13)
+        self.node.blocks.ack_minutes = [[1, 4]]
+        self.node.run(1)
+        self.assertEqual(self.names(), ["0"])
+        delivered = [minute for _, minute in self.node.deliver()]
+        self.assertEqual(delivered, [0, 1, 2, 3] + list(range(5, 14)))
+        self.assertEqual(self.names(), [])
 
     def test_an_answer_that_crosses_the_writing_acknowledges_what_is_in_flash(self):
         self.node.run(13)
         report = self.node.waiting()
         self.node.run(1)
         self.assertEqual(self.names(), ["0"])
-        self.node.blocks.acknowledge([list(name) for name in report])
+        self.node.blocks.ack_minutes = [list(name) for name in report]
+        self.node.settle()
         self.assertEqual(self.node.waiting()[0], (1, 4))
 
     def test_one_piece_a_step(self):
@@ -185,7 +194,7 @@ class Journal(unittest.TestCase):
 
     def test_in_a_hurry_everything_is_written(self):
         self.node.run(4)
-        self.node.blocks.hurry = True
+        self.node.blocks.flush = True
         self.node.settle()
         self.assertEqual(self.node.minutes.stored, 0)
         self.node.start()

@@ -17,9 +17,10 @@ EDGE_ONLY = {"machine", "network", "socket", "select", "time", "os", "random"}
 EDGES = {"node/hardware.py", "node/calibrate.py", "boot.py", "main.py"}
 # What a module may import of the node: what stands before it.
 ORDER = [
-    "ticks", "signing", "storage", "config", "rms", "ads1115", "ct", "ina226", "journal",
-    "blocks", "relays", "readings", "protection", "shedding", "planning", "safety", "report",
-    "answer", "beacon", "client", "wifi", "pages", "charge", "visit", "server", "app", "hardware",
+    "ticks", "signing", "storage", "config", "rms", "ads1115", "ct", "ina226",
+    "flashing", "journal", "relays", "readings", "protection", "shedding", "planning", "safety",
+    "report", "answer", "beacon", "client", "wifi", "pages", "charge", "visit", "server", "starts",
+    "app", "hardware",
 ]
 # fmt: on
 LACKING_METHODS = {"partition", "rpartition", "center", "splitlines", "removeprefix"}

@@ -3,14 +3,15 @@
 import unittest
 
 import fakes
-from node.journal import RECORD_BYTES, Events, Minutes, unpack
+from node import journal
+from node.journal import Events, Minutes
 from node.ticks import Clock
 
 
 class MinuteRing(unittest.TestCase):
     def records(self, minutes):
-        content = minutes.content()
-        return [unpack(content, at) for at in range(0, len(content), RECORD_BYTES)]
+        content = minutes.read()
+        return [journal._unpack(1, content, at)[1:] for at in range(0, len(content), 24)]
 
     def fill(self, minutes, count, first=0):
         for minute in range(first, first + count + 1):
@@ -29,7 +30,7 @@ class MinuteRing(unittest.TestCase):
         self.fill(minutes, 4)
         minutes.acknowledge(1)
         self.assertEqual(minutes.stored, 4)
-        self.assertEqual(self.records(minutes)[1], None)
+        self.assertEqual([record[0] for record in self.records(minutes)], [0, 2, 3])
         minutes.acknowledge(0)
         self.assertEqual([record[0] for record in self.records(minutes)], [2, 3])
         minutes.acknowledge(99)
@@ -39,16 +40,16 @@ class MinuteRing(unittest.TestCase):
         minutes = Minutes(2)
         self.fill(minutes, 6)
         minutes.acknowledge(3)
-        minutes.forget(3)
+        minutes.pop(3)
         self.assertEqual([record[0] for record in self.records(minutes)], [4, 5])
-        minutes.forget(9)
+        minutes.pop(9)
         self.assertEqual(minutes.stored, 0)
 
     def test_overflow_loses_the_oldest_and_is_counted(self):
         minutes = Minutes(2)
         self.fill(minutes, 35)
-        self.assertEqual((minutes.stored, minutes.lost), (20, 15))
-        self.assertEqual([record[0] for record in self.records(minutes)], list(range(15, 35)))
+        self.assertEqual((minutes.stored, minutes.lost), (16, 19))
+        self.assertEqual([record[0] for record in self.records(minutes)], list(range(19, 35)))
 
     def test_the_largest_currents_fit(self):
         minutes = Minutes(1)

@@ -27,7 +27,7 @@ def time_to_shed(guard, current_ma, limit_ma, longest_ms=10_000_000, step_ms=TIC
 def time_to_spend(guard, current_ma, limit_ma, step_ms):
     """When the rating's budget is gone, whether or not the limit has spoken before."""
     passed_ms = 0
-    while guard._budget < 1 << 28:
+    while guard.budget < 1 << 28:
         guard.update(current_ma, limit_ma, step_ms)
         passed_ms += step_ms
     return passed_ms
@@ -148,15 +148,15 @@ class Limit(unittest.TestCase):
         guard = Guard(10_000, 60)
         for _ in range(50):
             guard.update(20_000, 10_000, 40)
-        spent = guard._budget
+        spent = guard.budget
         guard.update(5_000, 4_000, 40)
-        self.assertTrue(spent - guard._budget < spent // 100)
+        self.assertTrue(spent - guard.budget < spent // 100)
 
     def test_no_account_leaves_30_bits(self):
         guard = Guard(100, 1)
         for _ in range(10):
             guard.update(1_000_000, 0, 500)
-            self.assertTrue(guard._time <= 1 << 28 and guard._budget <= 1 << 28)
+            self.assertTrue(guard._time <= 1 << 28 and guard.budget <= 1 << 28)
         self.assertTrue((1 << 28) + max(protection._RATES) * 500 < 1 << 30)
 
 

@@ -244,7 +244,7 @@ class Client:
         if self.beacon:
             self.beacon.answered(answer.beacon)
         wait_s = 0 if is_new else self._report_s
-        if parts.blocks.is_behind():
+        if parts.blocks.busy():
             wait_s = min(wait_s, _BEHIND_S)
         self._wait(wait_s)
         self._failures = 0

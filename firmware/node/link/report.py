@@ -74,7 +74,7 @@ class Report:
     def write_minutes(self):
         self._write('],"minutes":[')
         comma = ""
-        for minute in self._parts.blocks.oldest(_MOST_MINUTES):
+        for minute in self._parts.blocks.read(_MOST_MINUTES):
             text = "[%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d]" % minute
             if not self._write(comma + text):
                 break

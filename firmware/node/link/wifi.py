@@ -1,9 +1,16 @@
-"""Keeps the board in its network: asks to connect when it is not, and never waits for it."""
+"""Keeps the board in its network: asks to connect when it is not, and never waits for it.
+
+The chip's Wi-Fi can hang, whatever it says of itself; only a reset of the chip ends that. It looks
+like a coordinator that is gone, so one short reset is tried in either case, and rarely.
+"""
 
 from micropython import const
 
 # The interpreter retries by itself; asking again helps only when it has given up.
 _ASK_AGAIN_S = const(20)
+# A start resets the Wi-Fi, too: 6 h of uptime first make it at most one reset every 6 h.
+_APART_S = const(21_600)
+_CUT_OFF_S = const(900)
 
 
 class Wifi:
@@ -13,6 +20,7 @@ class Wifi:
         self._password = password
         self._clock = clock
         self._asked_s = -_ASK_AGAIN_S
+        self._heard_s = 0
 
     def step(self):
         """Whether there is a network now."""
@@ -23,3 +31,13 @@ class Wifi:
             self._wlan.active(True)
             self._wlan.connect(self._ssid, self._password)
         return False
+
+    def is_wedged(self, is_cut_off):
+        """Whether a reset of the chip is the one thing left; asked at least every few seconds.
+
+        `is_cut_off`: no plan holds any more, and every circuit is in its safe state.
+        """
+        up_s = self._clock.up_s
+        if not is_cut_off:
+            self._heard_s = up_s
+        return up_s >= _APART_S and up_s - self._heard_s >= _CUT_OFF_S
