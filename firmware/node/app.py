@@ -151,7 +151,7 @@ class App:
             self.events.add("wifi_was_reset")
         starts.start(self.safety, self.storage, self.reset, ran_s)
         if self.safety.wait_s:
-            self.events.add("safe_boot", -1, self.safety.wait_s // 60)
+            self.events.add("safe_boot", -1, self.safety.wait_s)
 
     def _starts(self):
         from node import starts

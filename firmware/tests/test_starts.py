@@ -151,7 +151,7 @@ class Node(unittest.TestCase):
         hardware = fakes.Hardware()
         for _ in range(6):
             node = self.start(hardware, "wdt")
-        self.assertEqual(node.events.record(0)[2:], ("safe_boot", -1, 15))
+        self.assertEqual(node.events.record(0)[2:], ("safe_boot", -1, 900))
         fakes.run(node, hardware, 5_000)
         self.assertEqual(node.relays.reason, ["safe_boot"] * 4)
         self.assertEqual(list(node.relays.closed), [0] * 4)

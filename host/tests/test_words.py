@@ -35,3 +35,6 @@ def test_an_edge_tells_its_reason() -> None:
     assert "off: power is dear now" in texts
     assert event_text(BoardEvent(1, 9, "open", 0, 99)) == "open"
     assert event_text(BoardEvent(1, 9, "maintenance", -1, 0)).startswith("goes into maintenance")
+    assert "all off for 15 min" in event_text(BoardEvent(1, 9, "safe_boot", -1, 900))
+    assert "Wi-Fi" in event_text(BoardEvent(1, 9, "wifi_was_reset", -1, 0))
+    assert "flash" in event_text(BoardEvent(1, 9, "flash_failed", -1, 0))

@@ -81,6 +81,10 @@ _EDGES = {"open": "off", "close": "on", "shed": "shed", "restore": "on again"}
 _TEXTS = {
     "maintenance": ("", "goes into maintenance, as ordered"),
     "charge": ("ordered on at the board for {minutes} min", "order at the board ended"),
+    "safe_boot": ("too many starts failed: all off for {minutes} min", ""),
+    "wifi_was_reset": ("", "started anew, because nothing came over its Wi-Fi"),
+    "flash_failed": ("", "flash could not be written"),
+    "state_lost": ("", "stored orders cannot be read: all off until the plan is here"),
     "uncalibrated": ("", "calibration damaged or of another range: not used"),
     "welded": ("welded: {amps} A through an open relay", "no longer welded"),
     "no_load": ("no current for {hours} h while on", "current again"),
