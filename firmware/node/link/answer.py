@@ -3,7 +3,6 @@
 Loaded for each answer, and dropped with it: see `client`.
 """
 
-import io
 import json
 
 from micropython import const
@@ -101,9 +100,12 @@ class Answer:
 
 
 def _parsed(body):
-    """Read where it lies: MicroPython's BytesIO does not copy, and a copy is a KiB of heap."""
+    """Read where it lies: MicroPython's `loads` takes any buffer, and a copy is a KiB of heap."""
     try:
-        return json.load(io.BytesIO(body))
+        try:
+            return json.loads(body)
+        except TypeError:  # CPython's takes no memoryview
+            return json.loads(bytes(body))
     except ValueError:
         raise MessageError("not JSON") from None
 

@@ -1,6 +1,5 @@
 """Charge orders of PROTOCOL.md: signed, obeyed once, durable before obeyed. Loaded for one."""
 
-import io
 import json
 
 from node.link.signing import Signer
@@ -20,7 +19,7 @@ def obey(server, app, problem, body, claim):
         return
     yield
     try:
-        order = json.load(io.BytesIO(body))
+        order = json.loads(bytes(body))
     except ValueError:
         order = None
     fault = _fault(order, 60 * server.charge_hours)
