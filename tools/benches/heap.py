@@ -15,14 +15,15 @@ from typing import Any
 from boards.virtual.board import HeapWatch, VirtualBoard
 from boards.virtual.plant import Trace
 from hil_tests.world import World
-from tools.benches.disturbances import Disturbances
+from tools.benches.disturbances import WEB_PORT, Disturbances
 from tools.benches.figure import Figure, Options, Value
 from tools.benches.progress import progress
 
 LIVE_BYTES = 20 * 1024
 GARBAGE_BYTES = 4 * 1024
-# What two minutes may differ by without growth: a report under way, an event more.
-NOISE_BYTES = 256
+# What two minutes may differ by without growth: a report under way, the text of the last error,
+# names that came up for the first time.
+NOISE_BYTES = 512
 # The collector's pool on the chip, of a heap of 38 KiB: boards/virtual/shims/board_gc.py.
 POOL_BYTES = 38_016
 WARM_UP_S = 120
@@ -36,7 +37,11 @@ def measure(options: Options) -> Iterator[Figure]:
         world = World(site(), Path(folder) / "data", beacons=True)
         try:
             board = world.add_board(
-                "board", timing={"restore_wait_s": 20, "retry_s": 90}, watch_heap=True
+                "board",
+                timing={"restore_wait_s": 20, "retry_s": 90},
+                http_port=WEB_PORT,
+                charge_key=bytes(range(32)),
+                watch_heap=True,
             )
             start(world, board)
             disturbances = Disturbances(world, "board", options.seed)

@@ -13,9 +13,10 @@ from tools import bench
 from tools.benches import heap, tick, trip, waveforms
 from tools.benches.breaker import MAGNETIC, earliest_trip_s
 from tools.benches.figure import KEYS, Figure, Options, percentile
+from tools.benches.page import PAGE, TABLES, written
 
 # Missed so far; what a tick needs has to fit beside the live heap all the same.
-MISSED = {"live heap, highest", "garbage of one tick, largest"}
+MISSED = {"live heap, highest"}
 
 
 @pytest.mark.parametrize(
@@ -122,3 +123,12 @@ def test_an_hour_of_troubles_leaves_the_heap_as_it_was() -> None:
     assert {name for name, figure in figures.items() if figure.ok is False} <= MISSED
     assert float(live or 0) + float(garbage or 0) < heap.POOL_BYTES
     assert int(figures["disturbances: plans"].value or 0) > 0
+    assert int(figures["disturbances: web clients"].value or 0) > 0
+
+
+def test_the_page_has_a_place_for_each_table_and_says_what_was_measured(tmp_path: Path) -> None:
+    missed = Figure("tick", "busy share", 115.0, "%", "tools/bench.py tick", 70)
+    (tmp_path / "tick.json").write_text(missed.as_json() + "\n")
+    page = written(PAGE.read_text(), tmp_path)
+    assert "| busy share | 115.0 % | at most 70: **missed** |" in page
+    assert page.count("<!-- end -->") == len(TABLES)
