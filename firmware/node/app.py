@@ -32,6 +32,7 @@ from node.ticks import Clock
 
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
+_BREAKER_S = const(60)
 _RETRY_S = const(900)
 _LOOK_S = const(60)
 # What the journal holds in RAM is in flash by then.
@@ -294,7 +295,8 @@ class App:
         return True
 
     def _keep_warm(self, up_s):
-        if self.client and self._may_reset and self.wifi.is_wedged(self._is_cut_off()):
+        client = self.client
+        if client and self._may_reset and self.wifi.is_wedged(self._is_cut_off(), client.heard_s):
             self._why = self.blocks.flush = True
             self._leaves_s = self._leaves_s or up_s + _FLUSH_S
         guards, on = self.protection.guards, self.planning.on
@@ -328,10 +330,17 @@ class App:
             pass  # closed, counted and waiting by then; only the text of the error is missing
 
     def _leave(self):
-        """Once the coordinator knows, or when it does not answer."""
-        if not self.events.stored or self.clock.up_s >= self._leaves_s:
-            self.relays.disable()
-            self._hardware.restart()
+        """Once the coordinator knows, or when it does not answer.
+
+        A reset opens every contact: what one cannot break is the breaker's, for a minute more.
+        """
+        late_s = self.clock.up_s - self._leaves_s
+        if late_s < 0 and self.events.stored:
+            return
+        if any(self.relays.unbreakable) and late_s < _BREAKER_S:
+            return
+        self.relays.disable()
+        self._hardware.restart()
 
     # What the steps ask for.
 

@@ -20,7 +20,7 @@ from array import array
 
 from micropython import const
 
-# The order is DESIGN.md's; an edge's event carries the index of its reason as value.
+# The order is PROTOCOL.md's; an edge's event carries the index of its reason as value.
 REASONS = (
     "plan",
     "override",

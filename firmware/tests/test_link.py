@@ -140,6 +140,28 @@ class Answers(Board):
         self.run_s(5)
         self.assertTrue(self.hardware.restarts > 0)
 
+    def test_a_current_that_a_contact_cannot_break_puts_a_reset_off_for_a_minute(self):
+        self.run_s(5)
+        self.coordinator.changes = {"maintenance": 1, "ack_event": 0}
+        self.run_s(5)
+        self.node.relays.watch = lambda readings, current_ma: None
+        self.node.relays.unbreakable[0] = 1
+        self.run_s(80)
+        self.assertEqual((self.hardware.restarts, self.hardware.pins[5].level), (0, 1))
+        self.run_s(20)
+        self.assertTrue(self.hardware.restarts > 0)
+
+    def test_a_refusal_is_a_sign_of_life_and_silence_is_none(self):
+        for flags, is_wedged in ((8, False), (0, True)):
+            self.run_s(5)
+            self.hardware.network.flags = flags
+            self.node.clock.up_s += 21_600
+            self.assertFalse(self.node.wifi.is_wedged(False, self.client.heard_s))
+            self.node.clock.up_s += 900
+            self.run_s(40)
+            heard_s = self.client.heard_s
+            self.assertEqual(self.node.wifi.is_wedged(True, heard_s), is_wedged)
+
     def test_no_flag_no_maintenance(self):
         self.run_s(5)
         self.hardware.files.full = True

@@ -33,6 +33,29 @@ def time_to_spend(guard, current_ma, limit_ma, step_ms):
     return passed_ms
 
 
+class Budget(unittest.TestCase):
+    def spent(self):
+        """A guard of 10 A that has had 15 A until its limit spoke."""
+        guard = Guard(10_000, 5)
+        time_to_shed(guard, 15_000, 10_000)
+        return guard
+
+    def test_a_trial_does_not_clear_it(self):
+        guard = self.spent()
+        before = guard.budget
+        guard.put_on_trial()
+        self.assertTrue(before > 0)
+        self.assertEqual(guard.budget, before)
+
+    def test_ten_minutes_give_no_more_than_a_sixth_of_it_back(self):
+        guard = Guard(10_000, 60)
+        time_to_spend(guard, 15_000, 10_000, TICK_MS)
+        for _ in range(10 * 60 * 1000 // TICK_MS):
+            guard.update(9_000, 10_000, TICK_MS)
+        self.assertTrue(guard.budget >= (1 << 28) * 5 // 6 - 1000)
+        self.assertTrue(guard.budget < 1 << 28)
+
+
 class Table(unittest.TestCase):
     def test_follows_the_standard(self):
         for k, rate in enumerate(protection._RATES):

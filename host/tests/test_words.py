@@ -1,5 +1,7 @@
 """Why a relay is as it is, in words: each reason its own, no safe state taken for an order."""
 
+import re
+from pathlib import Path
 from typing import get_args
 
 from headroom.protocol.messages import BoardEvent, CircuitReading, Reason
@@ -38,3 +40,13 @@ def test_an_edge_tells_its_reason() -> None:
     assert "all off for 15 min" in event_text(BoardEvent(1, 9, "safe_boot", -1, 900))
     assert "Wi-Fi" in event_text(BoardEvent(1, 9, "wifi_was_reset", -1, 0))
     assert "flash" in event_text(BoardEvent(1, 9, "flash_failed", -1, 0))
+
+
+def test_every_event_of_the_firmware_has_words() -> None:
+    node = Path(__file__).parents[2] / "firmware" / "node"
+    sources = "".join(path.read_text() for path in node.rglob("*.py"))
+    kinds = set(re.findall(r'events\.add\("(\w+)"', sources))
+    assert {"plan", "overload", "maintenance", "charge"} <= kinds
+    for kind in kinds:
+        for value in (0, 900):
+            assert event_text(BoardEvent(1, 9, kind, -1, value)) != kind

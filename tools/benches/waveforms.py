@@ -34,8 +34,7 @@ HIDES_PERCENT = round(100 * (1 - 1 / 1.13), 1)
 PROGRAM = """
 from array import array
 import machine, time
-from node.sensing.ads1115 import Ads1115
-from node.sensing.rms import TrueRms
+from node.app import Ads1115, TrueRms
 machine.Pin(5, machine.Pin.OUT, value=1)
 machine.Pin(16, machine.Pin.OUT, value=1)
 adc = Ads1115(machine.I2C(scl=machine.Pin(0), sda=machine.Pin(4)), time)

@@ -58,6 +58,8 @@ class Client:
         self._state = self._idle
         self._busy = False
         self.server = None
+        # When something last came in, be it that nobody listens there: so the Wi-Fi works.
+        self.heard_s = 0
         self._seq = 0
         self._sent_s = 0
         self._due_s = self._clock.up_s + network.randint(0, 2)
@@ -167,6 +169,7 @@ class Client:
         ready = self._poller.poll(0)
         if not ready:
             return
+        self.heard_s = self._clock.up_s
         if ready[0][1] & _POLLERR_HUP:
             raise OSError(errno.ECONNREFUSED)
         self._state = self._send

@@ -1,7 +1,8 @@
 """Keeps the board in its network: asks to connect when it is not, and never waits for it.
 
-The chip's Wi-Fi can hang, whatever it says of itself; only a reset of the chip ends that. It looks
-like a coordinator that is gone, so one short reset is tried in either case, and rarely.
+The chip's Wi-Fi can hang, whatever it says of itself; only a reset of the chip ends that. A
+coordinator that refuses connections shows that it does not hang. One that is silent altogether,
+switched off for instance, looks the same, and one short reset is tried then, too, and rarely.
 """
 
 from micropython import const
@@ -32,12 +33,12 @@ class Wifi:
             self._wlan.connect(self._ssid, self._password)
         return False
 
-    def is_wedged(self, is_cut_off):
+    def is_wedged(self, is_cut_off, heard_s):
         """Whether a reset of the chip is the one thing left; asked at least every few seconds.
 
-        `is_cut_off`: no plan holds any more, and every circuit is in its safe state.
+        `is_cut_off`: no plan holds any more, and every circuit is in its safe state. `heard_s` is
+        the uptime when the client last heard anything.
         """
         up_s = self._clock.up_s
-        if not is_cut_off:
-            self._heard_s = up_s
+        self._heard_s = max(self._heard_s, heard_s) if is_cut_off else up_s
         return up_s >= _APART_S and up_s - self._heard_s >= _CUT_OFF_S

@@ -71,7 +71,7 @@ def event_text(event: BoardEvent) -> str:
     if not value:
         return ended
     return began.format(
-        amps=f"{value / 1000:.1f}", hours=f"{value / 3600:.1f}", minutes=value // 60
+        value=value, amps=f"{value / 1000:.1f}", hours=f"{value / 3600:.1f}", minutes=value // 60
     )
 
 
@@ -79,6 +79,8 @@ _REASONS: tuple[Reason, ...] = get_args(Reason)
 # A relay's edges; their value is the index of their reason.
 _EDGES = {"open": "off", "close": "on", "shed": "shed", "restore": "on again"}
 _TEXTS = {
+    "plan": ("obeys plan {value}", "obeys a coordinator without plan"),
+    "overload": ("over a limit by {amps} A, and nothing left to open", ""),
     "maintenance": ("", "goes into maintenance, as ordered"),
     "charge": ("ordered on at the board for {minutes} min", "order at the board ended"),
     "safe_boot": ("too many starts failed: all off for {minutes} min", ""),
