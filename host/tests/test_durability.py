@@ -15,8 +15,13 @@ from tests.server_process import Server, prepare, serving
 from tests.support import World
 
 
-def report_until_killed(board: BoardClient, acknowledged: set[tuple[int, int]]) -> None:
-    """Report as fast as it goes, a minute and an event each, until nobody answers."""
+def report_until_killed(
+    board: BoardClient, acknowledged: set[tuple[int, int]], killer: threading.Timer
+) -> None:
+    """Report as fast as it goes, a minute and an event each, until nobody answers.
+
+    The killer starts with the first acknowledgement, however long that takes.
+    """
     while True:
         number = board.seq + 1
         minute = [board.boot, number, *[700] * 8, *[60] * 4]
@@ -26,6 +31,8 @@ def report_until_killed(board: BoardClient, acknowledged: set[tuple[int, int]]) 
             return
         assert answer.status == 200
         assert answer.document["ack_event"] == number
+        if not acknowledged:
+            killer.start()
         acknowledged.update((boot, minute) for boot, minute in answer.document["ack_minutes"])
 
 
@@ -69,8 +76,7 @@ def test_every_acknowledged_report_survives_a_kill(tmp_path: Path, seed: int) ->
     with serving(tmp_path) as server:
         board = server.board("flat-1")
         killer = threading.Timer(random.Random(seed).uniform(0.05, 0.6), server.process.kill)
-        killer.start()
-        report_until_killed(board, acknowledged)
+        report_until_killed(board, acknowledged, killer)
         killer.join()
     with serving(tmp_path) as server:
         stored = stored_minutes(server)
