@@ -27,6 +27,16 @@ def circuit(name: str, **others: Any) -> dict[str, Any]:
     }
 
 
+def flat_circuits() -> list[dict[str, Any]]:
+    """Four circuits of a flat: two that are shed early, one late, one never."""
+    return [
+        circuit("lights", priority=1),
+        circuit("laundry", priority=3),
+        circuit("heater", priority=4),
+        circuit("fridge", priority=1, kind="critical"),
+    ]
+
+
 def one_board_site(circuits: list[dict[str, Any]], limit_ma: int = 10_000) -> dict[str, Any]:
     """A site with one feeder of 16 A, limited further, and one board that may use all of it."""
     return {

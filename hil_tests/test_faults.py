@@ -8,7 +8,7 @@ import pytest
 
 from boards.virtual.board import VirtualBoard
 from boards.virtual.plant import Constant, Script
-from hil_tests.conftest import MakeWorld, circuit, one_board_site
+from hil_tests.conftest import MakeWorld, circuit, flat_circuits, one_board_site
 from hil_tests.world import World
 
 TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 10, "restore_cap_s": 20, "retry_s": 300}
@@ -17,13 +17,7 @@ LAUNDRY, HEATER, FRIDGE = 1, 2, 3
 
 @pytest.fixture
 def world(make_world: MakeWorld) -> World:
-    circuits = [
-        circuit("lights", priority=1),
-        circuit("laundry", priority=3),
-        circuit("heater", priority=4),
-        circuit("fridge", priority=1, kind="critical"),
-    ]
-    world = make_world(one_board_site(circuits, limit_ma=10_000))
+    world = make_world(one_board_site(flat_circuits(), limit_ma=10_000))
     board = world.add_board("flat-1", timing=TIMING)
     set_loads(board, 1.0, 1.0, 1.0, 1.0)
     board.power_on()

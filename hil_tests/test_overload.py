@@ -8,7 +8,7 @@ import pytest
 
 from boards.virtual.board import VirtualBoard
 from boards.virtual.plant import Constant, Script
-from hil_tests.conftest import MakeWorld, circuit, one_board_site
+from hil_tests.conftest import MakeWorld, circuit, flat_circuits, one_board_site
 from hil_tests.world import World
 
 LIMIT_MA = 10_000
@@ -17,13 +17,7 @@ TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 10, "restore_cap_s": 40, "re
 
 @pytest.fixture
 def world(make_world: MakeWorld) -> World:
-    circuits = [
-        circuit("lights", priority=1),
-        circuit("laundry", priority=3),
-        circuit("heater", priority=4),
-        circuit("fridge", priority=1, kind="critical"),
-    ]
-    world = make_world(one_board_site(circuits, LIMIT_MA))
+    world = make_world(one_board_site(flat_circuits(), LIMIT_MA))
     board = world.add_board("flat-1", timing=TIMING)
     for index in range(3):
         board.set_load(index, Constant(1.0))

@@ -10,7 +10,6 @@ names. What is public, and so what a person types at the REPL, keeps its name.
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -113,12 +112,10 @@ class _Module:
 
     def _parameter_edits(self, keywords: set[str]) -> Iterator[_Edit]:
         for function in self._functions:
-            arguments = function.args
-            names = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
             short = {
-                name: f"_{position}"
-                for position, name in enumerate(names)
-                if name not in keywords and name != "self"
+                argument.arg: f"_{position}"
+                for position, argument in enumerate(_parameters(function))
+                if argument.arg not in keywords and argument.arg != "self"
             }
             for node, name in self._uses_of_parameters(function):
                 if name in short:
@@ -127,8 +124,7 @@ class _Module:
     def _uses_of_parameters(
         self, function: ast.FunctionDef
     ) -> Iterator[tuple[ast.arg | ast.Name, str]]:
-        arguments = function.args
-        own = [*arguments.posonlyargs, *arguments.args]
+        own = _parameters(function)
         for argument in own:
             yield argument, argument.arg
         names = {argument.arg for argument in own}
@@ -151,6 +147,10 @@ class _Module:
         raise PrivateNameError(f"{self._name}:{line}: {what} within a function: not supported")
 
 
+def _parameters(function: ast.FunctionDef) -> list[ast.arg]:
+    return [*function.args.posonlyargs, *function.args.args]
+
+
 def _constants(tree: ast.Module) -> Iterator[str]:
     """Names made by `const`, which the compiler replaces by their values."""
     for node in tree.body:
@@ -160,9 +160,6 @@ def _constants(tree: ast.Module) -> Iterator[str]:
 
 
 def _short_names() -> Iterator[str]:
-    taken = set(dir(builtins))
     for length in count(1):
         for letters in product(ascii_lowercase, repeat=length):
-            name = "_" + "".join(letters)
-            if name not in taken:
-                yield name
+            yield "_" + "".join(letters)
