@@ -1,0 +1,1 @@
+"""The groups of the `headroom` command, a file each; only `headroom.cli` imports them."""

@@ -1,0 +1,46 @@
+"""`headroom board`: register boards and their keys."""
+
+import secrets
+from pathlib import Path
+
+import click
+
+from headroom.commands.common import FilePath, data_option, data_store
+from headroom.coordinator.reception import is_board_id
+from headroom.data_dir import read_key, write_private
+from headroom.protocol.signing import KEY_BYTES
+from headroom.store import boards
+
+
+@click.group()
+def board() -> None:
+    """Register boards and their keys."""
+
+
+@board.command("add")
+@click.argument("board_id")
+@data_option
+@click.option("--key-file", type=FilePath, help="Take the key (64 hex digits) from this file.")
+@click.option("--new-key", type=FilePath, help="Make a key and write it here with mode 0600.")
+def board_add(board_id: str, data: Path, key_file: Path | None, new_key: Path | None) -> None:
+    """Register BOARD_ID, or give it another key. A running server takes it at once."""
+    if not is_board_id(board_id):
+        raise click.UsageError(f"{board_id!r} is no board id: [a-z0-9][a-z0-9-]{{0,31}}")
+    if (key_file is None) == (new_key is None):
+        raise click.UsageError("give one of --key-file and --new-key")
+    key = read_key(key_file) if key_file else secrets.token_bytes(KEY_BYTES)
+    if new_key:
+        write_private(new_key, key.hex() + "\n")
+    with data_store(data) as store, store.write() as db:
+        boards.put_key(db, board_id, key)
+    click.echo(f"registered {board_id}")
+
+
+@board.command("list")
+@data_option
+def board_list(data: Path) -> None:
+    """Show registered boards with their newest report."""
+    with data_store(data) as store, store.read() as db:
+        for record in boards.records(db):
+            boot, seq = record.last_pair
+            click.echo(f"{record.id}\t{record.reports} reports\tboot {boot} seq {seq}")

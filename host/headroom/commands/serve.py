@@ -1,0 +1,154 @@
+"""`headroom serve`: the coordinator with both its listeners."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import structlog
+
+from headroom.beacon_socket import BeaconSocket
+from headroom.commands.common import AddressType, FilePath, data_option, data_store
+from headroom.coordinator import Beacons, Clock, Coordinator, Settings, SystemClock
+from headroom.data_dir import ensure_site_key, ensure_token, only_server, write_private
+from headroom.logs import log_to_stderr
+from headroom.site import load_site
+from headroom.store import Store
+from headroom.web import api_app, board_app
+from headroom.web.server import Address, Listeners
+
+
+@click.command()
+@click.option("--site", "site_path", required=True, type=FilePath, help="Site file (TOML).")
+@data_option
+@click.option(
+    "--board-listen",
+    required=True,
+    type=AddressType(),
+    help="Where boards report: an address on their network. Port 0 takes a free one.",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8080",
+    show_default=True,
+    type=AddressType(),
+    help="Page, API and metrics. Elsewhere than loopback it needs --allow-host and TLS before it.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    help="A host name by which page and API may be reached, besides loopback; repeatable.",
+)
+@click.option(
+    "--lease-s",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 3600),
+    help="How long a board may use a granted limit without another answer.",
+)
+@click.option(
+    "--valid-s",
+    default=120,
+    show_default=True,
+    type=click.IntRange(1, 86_400),
+    help="How long a plan holds without another answer; then boards go to their safe state.",
+)
+@click.option(
+    "--beacon",
+    "beacon_address",
+    type=AddressType(),
+    help="Tell boards of an order at once, by UDP to this multicast group, such as "
+    "239.255.72.82:8088, and to each board at the same port. Signed under DATA/site.key, which "
+    "the first such start makes: put it into each board's secrets.json as site_key.",
+)
+@click.option(
+    "--ready-file",
+    type=FilePath,
+    help="Write addresses and token file here as JSON once listening.",
+)
+def serve(
+    site_path: Path,
+    data: Path,
+    board_listen: Address,
+    listen: Address,
+    allowed_hosts: tuple[str, ...],
+    lease_s: int,
+    valid_s: int,
+    beacon_address: Address | None,
+    ready_file: Path | None,
+) -> None:
+    """Run the coordinator until it is told to stop (Ctrl-C or SIGTERM).
+
+    The first start makes an API token and writes it to DATA/api.token, readable by its owner
+    only. Whatever changes state over the API needs it: Authorization: Bearer TOKEN.
+    """
+    log_to_stderr()
+    _check_exposure(listen, allowed_hosts)
+    site = load_site(site_path)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    clock = SystemClock()
+    with (
+        only_server(data),
+        Listeners() as listeners,
+        data_store(data) as store,
+        _beacons(beacon_address, board_listen.host, data, store, clock) as beacons,
+    ):
+        token_file = ensure_token(store, data, int(clock.unix_s()))
+        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
+        page = listeners.listen_for_people(api_app(coordinator, allowed_hosts), listen)
+        endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
+        ready = {
+            "page": f"http://{page}/",
+            "boards": str(endpoint),
+            "token_file": str(token_file.absolute()),
+        }
+        _announce(ready, ready_file)
+        listeners.run()
+
+
+def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...]) -> None:
+    if listen.is_loopback:
+        return
+    if not allowed_hosts:
+        raise click.UsageError(
+            f"--listen {listen} is reachable from other machines: name the hosts it is "
+            "reached by with --allow-host, and put TLS before it"
+        )
+    structlog.get_logger().warning(
+        "page and API are reachable from other machines without TLS", listen=str(listen)
+    )
+
+
+@contextmanager
+def _beacons(
+    group: Address | None, source: str, data: Path, store: Store, clock: Clock
+) -> Iterator[Beacons | None]:
+    """Beacons with a thread of their own; None when they are not asked for."""
+    if group is None:
+        yield None
+        return
+    with BeaconSocket(group, source) as transport:
+        beacons = Beacons(ensure_site_key(data), store, clock, transport)
+        thread = threading.Thread(target=beacons.run, name="beacons")
+        thread.start()
+        try:
+            yield beacons
+        finally:
+            beacons.end()
+            thread.join()
+
+
+def _announce(ready: dict[str, str], ready_file: Path | None) -> None:
+    if ready_file is not None:
+        write_private(ready_file, json.dumps(ready) + "\n")
+    click.echo(f"ready: page {ready['page']} boards {ready['boards']} token {ready['token_file']}")
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
