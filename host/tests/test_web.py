@@ -66,7 +66,8 @@ def test_every_error_is_a_problem_document(
 
 
 def test_body_too_large_is_a_problem_document(world: World) -> None:
-    response = world.api.put(OVERRIDE, data=b" " * 5000, headers=world.bearer)
+    headers = world.bearer | {"Content-Type": "application/json"}
+    response = world.api.put(OVERRIDE, data=b" " * 5000, headers=headers)
     assert (response.status_code, response.content_type) == (413, "application/problem+json")
 
 

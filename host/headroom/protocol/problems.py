@@ -25,7 +25,8 @@ class ProblemType:
 
 MALFORMED = ProblemType("malformed", 400, "The message is malformed")
 UNSIGNED = ProblemType("unsigned", 401, "The report is not signed by a known board")
-TOKEN_REQUIRED = ProblemType("token-required", 401, "A valid bearer token is required")
+TOKEN_REQUIRED = ProblemType("token-required", 401, "A valid token or session is required")
+CSRF_REQUIRED = ProblemType("csrf-required", 403, "A session's changes need its CSRF token")
 REPLAYED = ProblemType("replayed", 409, "The report is not newer than the last accepted one")
 SCHEDULE_MISMATCH = ProblemType(
     "schedule-mismatch", 409, "The circuits of one board share start and step"
@@ -33,9 +34,11 @@ SCHEDULE_MISMATCH = ProblemType(
 LENGTH_REQUIRED = ProblemType("length-required", 411, "Content-Length is required")
 TOO_LARGE = ProblemType("too-large", 413, "The message is too large")
 HOST_REFUSED = ProblemType("host-refused", 421, "This server is not known by that host name")
+NOT_JSON = ProblemType("not-json", 415, "The body is not declared as JSON")
 NOT_POSSIBLE = ProblemType("not-possible", 422, "The order cannot be carried out")
 NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
 NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
+TOO_MANY_STREAMS = ProblemType("too-many-streams", 503, "Too many watch the live state already")
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written")
 
 
@@ -47,16 +50,18 @@ class ProblemError(Exception):
         self.kind = kind
         self.detail = detail
 
-    def encode(self, **extensions: int) -> bytes:
-        """The problem document, with further members if given."""
-        document: dict[str, object] = {
+    def document(self) -> dict[str, object]:
+        """The problem as RFC 9457 writes it."""
+        return {
             "type": self.kind.uri,
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
-            **extensions,
         }
-        return json.dumps(document, separators=(",", ":")).encode()
+
+    def encode(self, **extensions: int) -> bytes:
+        """The problem document, with further members if given."""
+        return json.dumps(self.document() | extensions, separators=(",", ":")).encode()
 
 
 def of_status(status: int, detail: str) -> ProblemError:

@@ -17,9 +17,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from headroom.store.tables import metadata
 
-# 2: prices and maintenance. 3: revoked charge keys. So far each version only added tables to the
-# one before.
-SCHEMA_VERSION = 3
+# 2: prices and maintenance. 3: revoked charge keys. 4: sessions. So far each version only
+# added tables to the one before.
+SCHEMA_VERSION = 4
 _WRITES = "headroom_writes"
 
 

@@ -159,3 +159,12 @@ tokens = Table(
     Column("sha256", LargeBinary(32), nullable=False, unique=True),
     *_integers("made_unix_s"),
 )
+
+# Sessions of the page; they end with the token that they were opened with.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("token", String(64), ForeignKey("tokens.name", ondelete="CASCADE"), nullable=False),
+    *_integers("ends_unix_s"),
+)

@@ -1,21 +1,18 @@
 """API tokens: random, shown once, stored as a hash only."""
 
-import hashlib
 import secrets
 
 from sqlalchemy import Connection, delete, insert, select
 
+from headroom.store.hashing import SECRET_BYTES, hashed
 from headroom.store.tables import tokens
-
-# 32 random bytes cannot be guessed, so a plain hash protects them; no slow one is needed.
-_TOKEN_BYTES = 32
 
 
 def make_token(db: Connection, name: str, now_unix_s: int) -> str:
     """A new token for `name`, which loses its earlier one."""
     revoke_token(db, name)
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    db.execute(insert(tokens).values(name=name, sha256=_hash(token), made_unix_s=now_unix_s))
+    token = secrets.token_urlsafe(SECRET_BYTES)
+    db.execute(insert(tokens).values(name=name, sha256=hashed(token), made_unix_s=now_unix_s))
     return token
 
 
@@ -26,13 +23,9 @@ def revoke_token(db: Connection, name: str) -> bool:
 
 def token_name(db: Connection, token: str) -> str | None:
     """Whose token this is, or None if nobody's."""
-    return db.execute(select(tokens.c.name).where(tokens.c.sha256 == _hash(token))).scalar()
+    return db.execute(select(tokens.c.name).where(tokens.c.sha256 == hashed(token))).scalar()
 
 
 def has_tokens(db: Connection) -> bool:
     """Whether anybody has a token."""
     return db.execute(select(tokens.c.name)).first() is not None
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,25 +1,22 @@
 """What people order over the API. Every route here needs a token, see `security`."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify
 from pydantic import Field
 
 from headroom.coordinator import Coordinator
 from headroom.protocol.messages import (
     MAX_SLOTS,
-    MalformedMessageError,
     Message,
     StepS,
     UnixS,
 )
-from headroom.protocol.problems import MALFORMED, ProblemError
 from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
-
-M = TypeVar("M", bound=Message)
+from headroom.web.bodies import read_body
 
 _CIRCUIT = "/boards/<board_id>/circuits/<int:circuit>"
 
@@ -63,7 +60,7 @@ def order_api(coordinator: Coordinator) -> Blueprint:
 
     @api.put(f"{_CIRCUIT}/override")
     def set_override(board_id: str, circuit: int) -> Response:
-        wanted = _body(OverrideBody)
+        wanted = read_body(OverrideBody)
         override = Override(
             circuit=circuit,
             closed=wanted.state == "on",
@@ -79,7 +76,7 @@ def order_api(coordinator: Coordinator) -> Blueprint:
 
     @api.put(f"{_CIRCUIT}/schedule")
     def set_schedule(board_id: str, circuit: int) -> Response:
-        wanted = _body(ScheduleBody)
+        wanted = read_body(ScheduleBody)
         schedule = Schedule(circuit, wanted.start, wanted.step_s, wanted.slots)
         return _revision(orders.set_schedule(board_id, schedule))
 
@@ -89,7 +86,7 @@ def order_api(coordinator: Coordinator) -> Blueprint:
 
     @api.put("/prices")
     def set_prices() -> Response:
-        wanted = _body(PricesBody)
+        wanted = read_body(PricesBody)
         now_unix_s = int(coordinator.clock.unix_s())
         given = Prices(wanted.start, wanted.step_s, wanted.eur_mwh, g.person, now_unix_s)
         return _revisions(orders.set_prices(given))
@@ -101,7 +98,7 @@ def order_api(coordinator: Coordinator) -> Blueprint:
     @api.put("/boards/<board_id>/maintenance")
     def order_maintenance(board_id: str) -> Response:
         now_unix_s = int(coordinator.clock.unix_s())
-        order = MaintenanceOrder(_body(MaintenanceBody).until, g.person, now_unix_s)
+        order = MaintenanceOrder(read_body(MaintenanceBody).until, g.person, now_unix_s)
         orders.order_maintenance(board_id, order)
         return Response(status=204)
 
@@ -120,13 +117,6 @@ def order_api(coordinator: Coordinator) -> Blueprint:
         return _revision(orders.allow_charge_key(board_id))
 
     return api
-
-
-def _body(form: type[M]) -> M:
-    try:
-        return form.decode(request.get_data(cache=False))
-    except MalformedMessageError as error:
-        raise ProblemError(MALFORMED, str(error)) from error
 
 
 def _revision(plan: StoredPlan) -> Response:

@@ -6,8 +6,8 @@ from headroom.coordinator import Coordinator
 from headroom.protocol.problems import MALFORMED, NO_SUCH_BOARD, ProblemError
 from headroom.store import journal
 from headroom.web import documents
+from headroom.web.state import current_state
 
-_NEWEST_EVENTS = 20
 _PAGE_ROWS = 500
 
 
@@ -22,9 +22,7 @@ def read_api(coordinator: Coordinator) -> Blueprint:
 
     @api.get("/state")
     def state() -> Response:
-        with store.read() as db:
-            events = journal.newest_events(db, _NEWEST_EVENTS)
-        return jsonify(documents.state_document(coordinator.view(), site, events))
+        return jsonify(current_state(coordinator))
 
     @api.get("/boards")
     def all_boards() -> Response:

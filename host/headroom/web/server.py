@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from headroom.protocol.messages import MAX_REPORT_BYTES
@@ -21,6 +21,7 @@ from headroom.protocol.problems import (
     of_status,
 )
 from headroom.web.api_app import MAX_BODY_BYTES
+from headroom.web.live_api import TAKE_OVER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -33,6 +34,8 @@ _IDLE_S = 10
 # not keep boards out.
 _MOST_OF_PEOPLE = 100
 _MOST_CONNECTIONS = 400
+# Who is that far behind the live state does not read it.
+_MOST_UNREAD_BYTES = 1 << 20
 
 
 class ListenError(Exception):
@@ -103,8 +106,45 @@ def _problem(error: Error) -> ProblemError:
     return of_status(error.code, error.body)
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """Gives a response that shall stay open to who takes it over, and its thread back."""
+
+    def finish(self) -> None:
+        take_over = self.get_environment().get(TAKE_OVER)
+        if take_over is None or not self.wrote_header:
+            super().finish()
+            return
+        # The connection now belongs to the response; its end closes it.
+        self.close_on_finish = False
+        take_over(_OpenResponse(self))
+
+
+class _OpenResponse:
+    """A response that goes on in another thread, see `web.live`."""
+
+    def __init__(self, task: _Task) -> None:
+        self._task = task
+
+    def write(self, chunk: bytes) -> bool:
+        channel = self._task.channel
+        if channel.total_outbufs_len > _MOST_UNREAD_BYTES:
+            self.end()
+            return False
+        try:
+            self._task.write(chunk)
+        except ClientDisconnected:
+            return False
+        return True
+
+    def end(self) -> None:
+        channel = self._task.channel
+        channel.will_close = True
+        channel.server.pull_trigger()
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
+    task_class = _Task
     error_task_class = _ProblemTask
 
 

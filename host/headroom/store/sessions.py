@@ -1,0 +1,40 @@
+"""Sessions of the page: a token's rights under a random secret with an end, stored as a hash."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from headroom.store.hashing import SECRET_BYTES, hashed
+from headroom.store.tables import sessions
+
+
+@dataclass(frozen=True)
+class Session:
+    """Whose session it is, and when it ends."""
+
+    name: str
+    ends_unix_s: int
+
+
+def open_session(db: Connection, name: str, now_unix_s: int, lasts_s: int) -> str:
+    """A new session of the person `name`; gives its secret. Forgets those that have ended."""
+    db.execute(delete(sessions).where(sessions.c.ends_unix_s <= now_unix_s))
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    row = {"sha256": hashed(secret), "token": name, "ends_unix_s": now_unix_s + lasts_s}
+    db.execute(insert(sessions).values(row))
+    return secret
+
+
+def session_of(db: Connection, secret: str, now_unix_s: float) -> Session | None:
+    """The session of a secret; None if there is none, it has ended or its token was revoked."""
+    query = select(sessions.c.token, sessions.c.ends_unix_s).where(
+        sessions.c.sha256 == hashed(secret), sessions.c.ends_unix_s > now_unix_s
+    )
+    row = db.execute(query).first()
+    return Session(row.token, row.ends_unix_s) if row else None
+
+
+def end_session(db: Connection, secret: str) -> None:
+    """Forget a session, if there is one."""
+    db.execute(delete(sessions).where(sessions.c.sha256 == hashed(secret)))

@@ -1,0 +1,51 @@
+"""The stream of the live state; see `live` for who serves it."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+
+from headroom.coordinator import Coordinator
+from headroom.store import StoreUnavailableError
+from headroom.web.live import LiveHub, OpenResponse
+from headroom.web.security import Credentials
+from headroom.web.state import current_state
+
+# Where a request's environment says who goes on with its response, once what the view gave of it
+# was sent: `take(response)`. A server that does not know it ends the response after one event,
+# and the browser comes again.
+TAKE_OVER = "headroom.take_over"
+
+
+def live_api(coordinator: Coordinator) -> Blueprint:
+    """The route /api/v1/live."""
+    api = Blueprint("live", __name__)
+    hub = LiveHub(lambda: current_state(coordinator))
+
+    @api.get("/live")
+    def live() -> Response:
+        newest = hub.newest()
+        may_go_on = _still_the_same_person(coordinator)
+
+        def take_over(response: OpenResponse) -> None:
+            hub.keep(response, newest.version, may_go_on)
+
+        if request.method == "GET":
+            request.environ[TAKE_OVER] = take_over
+        # An iterator has no length, so the server leaves the end of the response open.
+        return Response(iter([newest.event]), mimetype="text/event-stream")
+
+    return api
+
+
+def _still_the_same_person(coordinator: Coordinator) -> Callable[[], bool]:
+    """Tells later whether this request's token or session still holds."""
+    credentials = Credentials.of_request()
+    person = credentials.person(coordinator)
+
+    def holds() -> bool:
+        try:
+            return credentials.person(coordinator) == person
+        except StoreUnavailableError:
+            return True
+
+    return holds
