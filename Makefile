@@ -2,7 +2,7 @@
 # make test            everything: lint, types, unit tests, virtual boards, coordinator, browser
 
 FOR ?= 0
-PYTEST = .venv/bin/pytest --quiet
+PYTEST = .venv/bin/pytest --quiet --numprocesses auto --dist worksteal
 
 .NOTPARALLEL:
 .PHONY: demo test setup setup-browser lint types unit virtual coordinator end-to-end demo-test clean

@@ -47,9 +47,8 @@ def test_status_files_and_listing_beside_the_running_node(
     listing = mpremote(clock, "ls")
     assert all(name in listing for name in ("boot.py", "main.py", "config.json", "kept.bin"))
 
-    status = mpremote(clock, "exec", "app.current.status()")
-    print(status)
-    assert answers(status) >= answered + 2
+    while answers(status) < answered + 2:  # the node goes on reporting; the test's limit ends it
+        status = mpremote(clock, "exec", "app.current.status()")
     assert status.count("closed default") == 2
     assert len(board.resets) == 1
 
