@@ -2,7 +2,7 @@
 
 
 def lines(app):
-    """A table of the circuits and a line each of limits, plan, start, ticks and link."""
+    """A table of the circuits and a line each of limits, plan, start, ticks, link and own HTTP."""
     relays = app.relays
     readings = app.readings
     text = ["%-16s %8s %-11s %-6s %s" % ("circuit", "mA", "sensor", "relay", "reason")]
@@ -22,6 +22,8 @@ def lines(app):
     if client:
         link = (client.answers, client.errors, client.last_error)
         text.append("answers %d, errors %d %s" % link)
+        if client.server:
+            text.append("http errors %d %s" % (client.server.errors, client.server.last_error))
     return text
 
 

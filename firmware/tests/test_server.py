@@ -5,6 +5,7 @@ import json
 
 import fakes
 from link_board import Board
+from node.status import lines as status_lines
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: board\r\n\r\n"
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: board\r\n\r\n"
@@ -76,6 +77,23 @@ class Pages(Served):
         self.node.safety.orders_unknown = True
         status, _head, body = self.ask(HEALTH)
         self.assertEqual((status, json.loads(body)["reason"]), (503, "circuit 0: safe_boot"))
+
+    def test_health_while_circuits_wait_their_turn_after_a_start(self):
+        self.start(http={"port": 8080}, timing={"boot_delay_s": [60, 60]})
+        self.run_s(3)
+        status, _head, body = self.ask(HEALTH)
+        self.assertEqual(self.node.relays.reason[0], "hold")
+        self.assertEqual((status, json.loads(body)["reason"]), (200, ""))
+
+    def test_status_tells_of_the_server(self):
+        self.expect_line("http errors 0 ")
+        visitor = self.visit()
+        self.run_s(4)
+        self.assertTrue(visitor.closed)
+        self.expect_line("http errors 1 %s" % self.server.last_error)
+
+    def expect_line(self, expected):
+        self.assertEqual(status_lines(self.node)[-1], expected)
 
     def test_metrics_tell_of_every_circuit(self):
         self.node.names[1] = 'a "b"\\c'
