@@ -6,7 +6,6 @@ import pytest
 from flask.testing import FlaskClient
 from headroom.store import tokens
 from headroom.web import api_app
-from prometheus_client.parser import text_string_to_metric_families
 from tests.support import World
 
 OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
@@ -133,42 +132,3 @@ def test_site_and_boards_are_told(world: World) -> None:
     assert [board["stale"] for board in boards] == [False, True]
     assert world.api.get("/api/v1/boards/flat-1").get_json() == boards[0]
     assert boards[0]["circuits"][0]["reason_text"] == "on: by default"
-
-
-def samples(world: World) -> dict[tuple[str, ...], float]:
-    """Every sample of /metrics by name and label values."""
-    text = world.api.get("/metrics").text
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
-def test_metrics_follow_reports_and_refusals(world: World) -> None:
-    board = world.board()
-    board.report(lost=[28, 3], beacon=[7, 2])
-    board.send(board.body(), "0" * 64)
-    found = samples(world)
-    circuit = ("flat-1", "0", "water heater", "L1")
-    assert found["headroom_circuit_current_amperes", *circuit] == 1.0
-    assert found["headroom_circuit_limit_amperes", *circuit] == 10.0
-    assert found["headroom_circuit_relay_closed", *circuit] == 1.0
-    assert found["headroom_circuit_reason_info", *circuit, "default"] == 1.0
-    assert found["headroom_feeder_current_amperes", "riser", "L1"] == 2.0
-    assert found["headroom_feeder_limit_amperes", "riser", "L1"] == 25.0
-    assert found["headroom_board_reports_total", "flat-1"] == 1.0
-    assert found["headroom_board_beacons_refused_total", "flat-1"] == 2.0
-    assert found["headroom_board_journal_lost", "flat-1", "minutes"] == 28.0
-    assert found["headroom_board_journal_lost", "flat-1", "events"] == 3.0
-    assert found["headroom_report_refusals_total", "unsigned"] == 1.0
-    assert found["headroom_board_held_amperes", "flat-1", "L1"] == 19.0
-
-
-def test_stale_board_keeps_its_age_and_loses_its_values(world: World) -> None:
-    world.board().report()
-    world.clock.advance(31)
-    found = samples(world)
-    assert found["headroom_board_report_age_seconds", "flat-1"] == 31
-    assert not [key for key in found if key[0] == "headroom_circuit_current_amperes"]
-    assert found["headroom_feeder_silent_amperes", "riser", "L1"] == 24.0

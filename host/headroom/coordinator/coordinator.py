@@ -12,6 +12,7 @@ from headroom.allocation.book import Grant, LeaseBook
 from headroom.coordinator import leasing, maintenance, snapshot
 from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.instruments import Instruments
 from headroom.coordinator.live import LiveBoard, restore
 from headroom.coordinator.orders import Orders
 from headroom.coordinator.reception import authenticate, is_board_id, is_repeat, read_report
@@ -63,6 +64,7 @@ class Coordinator:
         self.settings = settings or Settings()
         self.beacons = beacons
         self.orders = Orders(site, store, clock, beacons.ask if beacons else _ask_nobody)
+        self.instruments = Instruments()
         self._refusals: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._live: dict[str, LiveBoard] = {}
@@ -76,7 +78,7 @@ class Coordinator:
 
         `host` is the address that it came from.
         """
-        with self._lock:
+        with self.instruments.report_s.time(), self._lock:
             try:
                 board, record = self._authenticate(board_id, signature, body)
             except ProblemError as problem:
@@ -166,6 +168,7 @@ class Coordinator:
         if not repeat:
             self._live = live
             self._reports[board.id] += 1
+            self.instruments.count_events(board.id, report)
         return self._answer(report, accepted, now_unix_s)
 
     def _decide(
@@ -196,8 +199,9 @@ class Coordinator:
             return self._books[board.feeder], self._granted_before(board, report, now_s)
         feeder = self.site.feeder(board.feeder)
         book = leasing.acknowledged(self._books[feeder.id], board, report, now_s)
-        wanted_ma = leasing.targets_ma(self.site, feeder, live, now_s)[board.id]
-        return book.grant(board.id, report.pair, wanted_ma, self.settings.lease_s, now_s)
+        with self.instruments.allocation_s.time():
+            wanted_ma = leasing.targets_ma(self.site, feeder, live, now_s)[board.id]
+            return book.grant(board.id, report.pair, wanted_ma, self.settings.lease_s, now_s)
 
     def _granted_before(self, board: Board, report: Report, now_s: float) -> Grant:
         granted = self._books[board.feeder].granted_to(board.id, report.pair)

@@ -10,7 +10,7 @@ from headroom.coordinator.clock import Clock
 from headroom.coordinator.live import LiveBoard
 from headroom.coordinator.maintenance import OrderState, order_state
 from headroom.coordinator.readings import measured_ma
-from headroom.phases import PhaseMa, total
+from headroom.phases import PhaseMa, minus, total
 from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
 from headroom.store import charge_keys, maintenance, orders
@@ -81,6 +81,11 @@ class FeederView:
     silent_ma: PhaseMa
     committed_ma: PhaseMa
     silent_boards: tuple[str, ...]
+
+    @property
+    def headroom_ma(self) -> PhaseMa:
+        """What is left under the limit; below 0 it is exceeded, or may be by a silent board."""
+        return minus(self.feeder.limit_ma, total([self.current_ma, self.silent_ma]))
 
 
 @dataclass(frozen=True)

@@ -112,13 +112,12 @@ def _configured_feeder(feeder: Feeder) -> Document:
 
 def _phase_document(view: FeederView, phase: Phase) -> Document:
     feeder, index = view.feeder, phase_index(phase)
-    claimed_ma = view.current_ma[index] + view.silent_ma[index]
     return {
         "phase": phase,
         "current_ma": view.current_ma[index],
         "limit_ma": feeder.limit_ma[index],
         "rating_ma": feeder.rating_ma[index],
-        "headroom_ma": feeder.limit_ma[index] - claimed_ma,
+        "headroom_ma": view.headroom_ma[index],
         "silent_ma": view.silent_ma[index],
         "uncontrolled_ma": feeder.uncontrolled_ma[index],
         "committed_ma": view.committed_ma[index],
