@@ -1,6 +1,6 @@
 #!/bin/sh
 # Everything that running and testing Headroom takes, into .venv, boards/virtual/node_modules and, for
-# the browser tests, Debian's Chromium. Each step is skipped where it has been done.
+# the coordinator's tests, Debian's Chromium and Prometheus. Each step is skipped where it is done.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,11 +25,18 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$want" ] || [ ! -x .venv/bin/pyt
     printf '%s' "$want" >"$stamp"
 fi
 
-if [ "${1:-}" = browser ] && ! command -v chromium >/dev/null; then
-    echo "setup: Chromium from Debian's packages"
+# debian COMMAND PACKAGE...   installs Debian's packages unless the command is there
+debian() {
+    ! command -v "$1" >/dev/null || return 0
+    echo "setup: $1 from Debian's packages"
+    shift
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install -y --no-install-recommends \
-        chromium fonts-dejavu-core >/dev/null
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+if [ "${1:-}" = browser ]; then
+    debian chromium chromium fonts-dejavu-core
+    debian prometheus prometheus
 fi

@@ -50,9 +50,9 @@ class Server:
             return json.load(response)
 
 
-def prepare(folder: Path) -> None:
-    """Write a site file with two boards, and register their keys."""
-    document = site_document()
+def prepare(folder: Path, document: dict[str, Any] | None = None) -> None:
+    """Write a site file, with two boards if no other is given, and register their keys."""
+    document = document or site_document()
     (folder / "site.toml").write_text(_toml(document))
     store = open_store(f"sqlite:///{folder / 'data' / 'headroom.db'}")
     with store.write() as db:
