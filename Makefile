@@ -5,7 +5,7 @@ FOR ?= 0
 PYTEST = .venv/bin/pytest --quiet --numprocesses auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: demo test setup setup-browser lint types unit virtual coordinator end-to-end demo-test clean
+.PHONY: demo test setup setup-system lint types unit virtual coordinator end-to-end demo-test clean
 
 demo: setup
 	@.venv/bin/python -m tools.demo --for $(FOR)
@@ -15,8 +15,8 @@ test: lint types unit coordinator virtual end-to-end demo-test
 setup:
 	@tools/setup.sh
 
-setup-browser:
-	@tools/setup.sh browser
+setup-system:
+	@tools/setup.sh system
 
 lint: setup
 	.venv/bin/ruff check .
@@ -31,13 +31,13 @@ unit: setup
 	.venv/bin/node firmware/tests/run_micropython.mjs
 	$(PYTEST) firmware/tests/properties
 
-coordinator: setup-browser
+coordinator: setup-system
 	$(PYTEST) host/tests tools/tests
 
 virtual: setup
 	$(PYTEST) boards/virtual
 
-end-to-end: setup-browser
+end-to-end: setup-system
 	$(PYTEST) -rP hil_tests
 
 demo-test: setup

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Everything that running and testing Headroom takes, into .venv, boards/virtual/node_modules and, for
-# the coordinator's tests, Debian's Chromium and Prometheus. Each step is skipped where it is done.
+# the coordinator's tests (`system`), from Debian's packages. Each step is skipped where it is done.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,7 +36,9 @@ debian() {
     DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
-if [ "${1:-}" = browser ]; then
+if [ "${1:-}" = system ]; then
     debian chromium chromium fonts-dejavu-core
     debian prometheus prometheus
+    debian pg_createcluster postgresql
+    debian strace strace
 fi

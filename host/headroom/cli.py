@@ -45,7 +45,14 @@ def _fail(lines: list[str]) -> NoReturn:
 
 @click.group(cls=_Group)
 @click.version_option(package_name="headroom")
-def main() -> None:
+@click.option(
+    "--database",
+    envvar="HEADROOM_DATABASE",
+    metavar="URL",
+    help="Where the store is, such as postgresql://headroom@db.local/headroom; give a password in "
+    "HEADROOM_DATABASE or ~/.pgpass. By default SQLite in the data directory.",
+)
+def main(database: str | None) -> None:
     """Keep electric supply points under their limit with four-relay ESP12F boards.
 
     \b

@@ -19,9 +19,12 @@ class DataDirError(Exception):
     """A data directory that cannot be used; says why and what to do."""
 
 
-def open_data_store(directory: Path) -> Store:
-    """The store of a data directory, both made if needed; raises StoreUnavailableError."""
-    return open_store(f"sqlite:///{directory / 'headroom.db'}")
+def open_data_store(directory: Path, url: str | None = None) -> Store:
+    """The store at a URL, or that of the data directory, which is made if it is not there.
+
+    Raises StoreUnavailableError.
+    """
+    return open_store(url or f"sqlite:///{directory / 'headroom.db'}")
 
 
 def token_path(directory: Path) -> Path:

@@ -26,6 +26,8 @@ def log_to_stderr() -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     # Waitress warns of every request that waits for a thread, be it for a millisecond.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    # Alembic tells of every look at a store.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -49,6 +49,11 @@ def key_of(board_id: str) -> bytes:
     return board_id.encode().ljust(32, b"k")
 
 
+def sqlite_url(folder: Path) -> str:
+    """Where a store of tests lies unless it is PostgreSQL."""
+    return f"sqlite:///{folder / 'headroom.db'}"
+
+
 @dataclass
 class VirtualClock:
     """Both clocks of a coordinator; they move only when told to."""
@@ -77,6 +82,7 @@ class World:
     folder: Path
     document: dict[str, Any] = field(default_factory=site_document)
     settings: Settings = field(default_factory=Settings)
+    database: str | None = None
     clock: VirtualClock = field(default_factory=VirtualClock)
 
     def __post_init__(self) -> None:
@@ -87,7 +93,7 @@ class World:
         if hasattr(self, "store"):
             self.store.close()
         self.site = parse_site(self.document)
-        self.store: Store = open_store(f"sqlite:///{self.folder / 'headroom.db'}", busy_s=0.02)
+        self.store: Store = self.open_store()
         with self.store.write() as db:
             for board in self.site.boards:
                 boards.put_key(db, board.id, key_of(board.id))
@@ -95,6 +101,10 @@ class World:
         self.coordinator = Coordinator(self.site, self.store, self.clock, self.settings)
         self.board_app: Flask = board_app(self.coordinator)
         self.api: FlaskClient = api_app(self.coordinator).test_client()
+
+    def open_store(self) -> Store:
+        """A further connection to its store; by default the latter is SQLite in the folder."""
+        return open_store(self.database or sqlite_url(self.folder), busy_s=0.02)
 
     def board(self, board_id: str = "flat-1", **state: Any) -> BoardClient:
         """A board that reports to this coordinator, also after its restart."""

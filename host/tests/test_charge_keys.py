@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 from headroom.cli import main
 from headroom.protocol import messages
 from headroom.protocol.signing import sign_charge
-from headroom.store import Store, open_store
 from tests.support import World
+
+pytestmark = pytest.mark.both_databases
 
 REVOCATION = "/api/v1/boards/flat-1/charge-revocation"
 KEY = bytes(range(32))
@@ -45,15 +46,6 @@ def test_revocation_needs_a_token_and_a_known_board(world: World) -> None:
         assert call(REVOCATION).status_code == 401
         unknown = call(REVOCATION.replace("flat-1", "flat-9"), headers=world.bearer)
         assert unknown.status_code == 404
-
-
-def test_a_store_from_before_is_taken_over(world: World) -> None:
-    with world.store.write() as db:
-        db.exec_driver_sql("DROP TABLE charge_revocations")
-        db.exec_driver_sql("PRAGMA user_version=2")
-    store: Store = open_store(f"sqlite:///{world.folder / 'headroom.db'}")
-    store.close()
-    assert world.api.put(REVOCATION, headers=world.bearer).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,43 @@ def test_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert "cannot be written" in failed.output
 
 
-def test_store_of_another_schema_is_refused(tmp_path: Path) -> None:
+def test_store_of_a_later_release_is_refused(tmp_path: Path) -> None:
     prepare(tmp_path)
     database = sqlite3.connect(tmp_path / "data" / "headroom.db")
-    database.execute("PRAGMA user_version=99")
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.commit()
     database.close()
     failed = serve(tmp_path)
     assert failed.exit_code == 2
-    assert "has schema 99" in failed.output
+    assert "written by a later release" in failed.output
+
+
+def test_the_store_is_where_the_url_says(tmp_path: Path) -> None:
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere' / 'store.db'}"
+    arguments = ["board", "list", "--data", str(tmp_path / "data")]
+    done = CliRunner().invoke(main, ["--database", elsewhere, *arguments])
+    assert done.exit_code == 0
+    assert (tmp_path / "elsewhere" / "store.db").exists()
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("nonsense", "not one of a database"),
+        ("mysql://user:secret@host/name", "sqlite:///FILE or postgresql://"),
+        ("postgresql://user:secret@host", "sqlite:///FILE or postgresql://"),
+        ("postgresql://user:secret@127.0.0.1:1/name", "onnection refused"),
+    ],
+)
+def test_a_store_that_cannot_be_reached_is_told_without_its_password(
+    tmp_path: Path, url: str, text: str
+) -> None:
+    arguments = ["board", "list", "--data", str(tmp_path)]
+    failed = CliRunner().invoke(main, arguments, env={"HEADROOM_DATABASE": url})
+    assert failed.exit_code == 2
+    assert text in failed.output
+    assert "secret" not in failed.output
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8080", "192.168.1.10:8080"])

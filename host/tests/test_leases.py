@@ -1,7 +1,10 @@
 """Leases through the coordinator: shared, freed when obeyed, counted in full after a restart."""
 
+import pytest
 from tests.board_client import BoardClient
 from tests.support import World
+
+pytestmark = pytest.mark.both_databases
 
 FREE_MA = 24_000  # 25 A less 1 A that no relay controls
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from tests.support import World
 
+pytestmark = pytest.mark.both_databases
+
 NOW = 1_800_000_000
 MAINTENANCE = "/api/v1/boards/flat-1/maintenance"
 EVENT = [[7, 20, "maintenance", -1, 0]]

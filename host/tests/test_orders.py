@@ -13,6 +13,8 @@ from headroom.protocol.messages import (
 )
 from tests.support import World
 
+pytestmark = pytest.mark.both_databases
+
 NOW = 1_800_000_000
 OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
 SCHEDULE = "/api/v1/boards/flat-1/circuits/0/schedule"

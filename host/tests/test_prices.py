@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from headroom.protocol.prices import HIGHEST_EUR_MWH, LOWEST_EUR_MWH, pack, unpack
-from headroom.store import Store, open_store
 from tests.support import World
+
+pytestmark = pytest.mark.both_databases
 
 NOW = 1_800_000_000
 PRICES = "/api/v1/prices"
@@ -97,12 +98,3 @@ def test_prices_need_a_token(priced: World) -> None:
     for response in (priced.api.put(PRICES, json=body), priced.api.delete(PRICES)):
         assert response.status_code == 401
         assert response.mimetype == "application/problem+json"
-
-
-def test_a_store_from_before_prices_is_taken_over(priced: World) -> None:
-    with priced.store.write() as db:
-        db.exec_driver_sql("DROP TABLE prices")
-        db.exec_driver_sql("PRAGMA user_version=1")
-    store: Store = open_store(f"sqlite:///{priced.folder / 'headroom.db'}")
-    store.close()
-    assert put(priced, 80)[0] == 200

@@ -30,6 +30,10 @@ class AddressType(click.ParamType[Address]):
 
 @contextmanager
 def data_store(data: Path) -> Iterator[Store]:
-    """The store of a data directory, closed afterwards; raises StoreUnavailableError."""
-    with closing(open_data_store(data)) as store:
+    """The store of a data directory, closed afterwards; raises StoreUnavailableError.
+
+    It lies elsewhere if `headroom` itself was given `--database`.
+    """
+    database = click.get_current_context().find_root().params.get("database")
+    with closing(open_data_store(data, database)) as store:
         yield store

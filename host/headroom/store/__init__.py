@@ -4,6 +4,7 @@
 connection in a transaction, which the functions of this folder's modules take.
 """
 
-from headroom.store.engine import SCHEMA_VERSION, Store, StoreUnavailableError, open_store
+from headroom.store.engine import Store, open_store
+from headroom.store.errors import StoreUnavailableError
 
-__all__ = ["SCHEMA_VERSION", "Store", "StoreUnavailableError", "open_store"]
+__all__ = ["Store", "StoreUnavailableError", "open_store"]

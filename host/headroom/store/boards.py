@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from headroom.protocol.messages import Report
+from headroom.store import rows
 from headroom.store.tables import boards, boots, reports
 
 # A little over a day of a board that reports every 10 s; what is older lives on as minutes.
@@ -28,8 +28,7 @@ class BoardRecord:
 
 def put_key(db: Connection, board_id: str, key: bytes) -> None:
     """Register a board, or give a known one another key."""
-    row = insert(boards).values(id=board_id, key=key)
-    db.execute(row.on_conflict_do_update(index_elements=["id"], set_={"key": key}))
+    rows.put(db, boards, {"id": board_id, "key": key})
 
 
 def record(db: Connection, board_id: str) -> BoardRecord | None:
@@ -62,14 +61,14 @@ def accept(db: Connection, board_id: str, report: Report, body: bytes, now_unix_
     )
     db.execute(row)
     _forget_old_reports(db, board_id)
-    boot = insert(boots).values(
-        board=board_id,
-        boot=report.boot,
-        started_unix_s=now_unix_s - report.up_s,
-        reset=report.reset,
-        fw=report.fw,
-    )
-    db.execute(boot.on_conflict_do_nothing())
+    boot = {
+        "board": board_id,
+        "boot": report.boot,
+        "started_unix_s": now_unix_s - report.up_s,
+        "reset": report.reset,
+        "fw": report.fw,
+    }
+    rows.add_new(db, boots, [boot])
 
 
 def _forget_old_reports(db: Connection, board_id: str) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from headroom.store import rows
 from headroom.store.tables import charge_revocations
 
 
@@ -18,10 +18,8 @@ class Revocation:
 
 def revoke(db: Connection, board: str, revocation: Revocation) -> None:
     """Revoke a board's charge key; the first revocation is kept."""
-    row = insert(charge_revocations).values(
-        board=board, set_by=revocation.set_by, set_unix_s=revocation.set_unix_s
-    )
-    db.execute(row.on_conflict_do_nothing())
+    row = {"board": board, "set_by": revocation.set_by, "set_unix_s": revocation.set_unix_s}
+    rows.add_new(db, charge_revocations, [row])
 
 
 def allow(db: Connection, board: str) -> None:

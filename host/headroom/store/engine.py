@@ -1,43 +1,35 @@
-"""Opening the store, and transactions on it.
+"""Opening the store by its URL, and transactions on it.
 
-SQLite with a write-ahead log, synced at every commit: a report may be acknowledged once its commit
-returns. Writers queue on a lock within the process and on BEGIN IMMEDIATE between processes, so a
-thread never meets a lock in the middle of its transaction.
+What is committed is synced: a report may be acknowledged once its commit returns. Writers queue on
+a lock within the process and on one of the database between processes, so a thread never meets a
+lock in the middle of its transaction.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
-from headroom.store.tables import metadata
+from headroom.store import postgresql, schema, sqlite
+from headroom.store.errors import StoreUnavailableError
 
-# 2: prices and maintenance. 3: revoked charge keys. 4: sessions. So far each version only
-# added tables to the one before.
-SCHEMA_VERSION = 4
-_WRITES = "headroom_writes"
-
-
-class StoreUnavailableError(Exception):
-    """The store cannot be opened, read or written; says which and why."""
+_ENGINES = {"sqlite": sqlite.engines, "postgresql": postgresql.engines}
 
 
 class Store:
     """Transactions on the database; everything in one of them becomes durable, or nothing."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._reader = engine
-        self._writer = engine.execution_options(**{_WRITES: True})
+    def __init__(self, reader: Engine, writer: Engine) -> None:
+        self._reader = reader
+        self._writer = writer
         self._write_lock = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view that blocks no writer."""
+        """A consistent view that blocks no writer; raises StoreUnavailableError."""
         with _named("read"), self._reader.begin() as db:
             yield db
 
@@ -53,60 +45,27 @@ class Store:
 
 
 def open_store(url: str, *, busy_s: float = 5.0) -> Store:
-    """The store at a `sqlite:///` URL, made if it is not there; raises StoreUnavailableError."""
-    path = _sqlite_path(url)
-    _make_private(path)
-    engine = create_engine(url, connect_args={"timeout": busy_s})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    store = Store(engine)
-    with store.write() as db:
-        _check_schema(db, path)
-    return store
+    """The store at a `sqlite:///FILE` or `postgresql://` URL, its tables brought up to date.
 
-
-def _sqlite_path(url: str) -> Path:
+    A file that is not there is made; a PostgreSQL database has to be there. Waits `busy_s` for
+    locks and connections. Raises StoreUnavailableError.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise StoreUnavailableError(f"{url} is not a database URL") from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise StoreUnavailableError(f"{url}: only sqlite:///FILE is supported so far")
-    return Path(parsed.database)
-
-
-def _make_private(path: Path) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreUnavailableError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _configure(connection: Any, _record: object) -> None:
-    # The driver's own transactions would begin too late; `_begin` does it instead.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(db: Connection) -> None:
-    writes = db.get_execution_options().get(_WRITES, False)
-    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _check_schema(db: Connection, path: Path) -> None:
-    version = db.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version < SCHEMA_VERSION:
-        metadata.create_all(db)
-        db.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
+        raise StoreUnavailableError("the store's URL is not one of a database") from error
+    make_engines = _ENGINES.get(parsed.get_backend_name())
+    if make_engines is None or not parsed.database:
         raise StoreUnavailableError(
-            f"{path}: has schema {version}, this release reads {SCHEMA_VERSION}; "
-            "use the release that wrote it or another data directory"
+            f"{parsed}: the store is sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         )
+    store = Store(*make_engines(parsed, busy_s))
+    with store.read() as db:
+        current = schema.is_current(db)
+    if not current:
+        with store.write() as db:
+            schema.bring_up_to_date(db)
+    return store
 
 
 @contextmanager
@@ -114,4 +73,7 @@ def _named(action: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreUnavailableError(f"the store cannot {action}: {error.orig}") from error
+        first_line = str(error.orig).partition("\n")[0]
+        raise StoreUnavailableError(f"the store cannot {action}: {first_line}") from error
+    except NoConnectionError as error:
+        raise StoreUnavailableError(f"the store cannot {action}: no connection free") from error

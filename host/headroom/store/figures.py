@@ -1,8 +1,8 @@
 """Durable numbers of the whole store."""
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
 
+from headroom.store import rows
 from headroom.store.tables import figures
 
 _EPOCH = "epoch"
@@ -35,6 +35,5 @@ def _figure(db: Connection, name: str) -> int:
 
 
 def _set(db: Connection, name: str, value: int) -> int:
-    row = insert(figures).values(name=name, value=value)
-    db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+    rows.put(db, figures, {"name": name, "value": value})
     return value

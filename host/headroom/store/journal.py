@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from headroom.protocol.messages import BoardEvent, Minute, Report
+from headroom.store import rows
 from headroom.store.tables import boots, events, minutes
 
 
@@ -31,12 +31,10 @@ class StoredMinute:
 
 def append(db: Connection, board_id: str, report: Report, now_unix_s: int) -> None:
     """Store a report's events and minutes; those already there stay as they are."""
-    for item in report.events:
-        happened = {"board": board_id, "boot": report.boot, "received_unix_s": now_unix_s}
-        db.execute(insert(events).values(**happened, **item._asdict()).on_conflict_do_nothing())
-    for minute in report.minutes:
-        row = insert(minutes).values(board=board_id, **minute._asdict())
-        db.execute(row.on_conflict_do_nothing())
+    came = {"board": board_id, "boot": report.boot, "received_unix_s": now_unix_s}
+    rows.add_new(db, events, [came | event._asdict() for event in report.events])
+    board = {"board": board_id}
+    rows.add_new(db, minutes, [board | minute._asdict() for minute in report.minutes])
 
 
 def last_event(db: Connection, board_id: str, boot: int) -> int:

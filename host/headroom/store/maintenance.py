@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from headroom.store import rows
 from headroom.store.tables import maintenance
 
 
@@ -21,15 +21,15 @@ class MaintenanceOrder:
 
 def put_order(db: Connection, board: str, order: MaintenanceOrder) -> None:
     """Give a board an order in place of any earlier one."""
-    values = {
+    row = {
+        "board": board,
         "until_unix_s": order.until_unix_s,
         "set_by": order.set_by,
         "set_unix_s": order.set_unix_s,
         "boot": order.boot,
         "acknowledged": int(order.acknowledged),
     }
-    row = insert(maintenance).values(board=board, **values)
-    db.execute(row.on_conflict_do_update(index_elements=["board"], set_=values))
+    rows.put(db, maintenance, row)
 
 
 def drop_order(db: Connection, board: str) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from headroom.store import rows
 from headroom.store.tables import overrides, plans, schedules
 
 
@@ -47,14 +47,15 @@ class StoredPlan:
 
 def put_override(db: Connection, board: str, override: Override) -> None:
     """Set or replace a circuit's override."""
-    values = {
+    row = {
+        "board": board,
+        "circuit": override.circuit,
         "state": int(override.closed),
         "until_unix_s": override.until_unix_s,
         "set_unix_s": override.set_unix_s,
         "set_by": override.set_by,
     }
-    row = insert(overrides).values(board=board, circuit=override.circuit, **values)
-    db.execute(row.on_conflict_do_update(index_elements=["board", "circuit"], set_=values))
+    rows.put(db, overrides, row)
 
 
 def drop_override(db: Connection, board: str, circuit: int) -> None:
@@ -74,13 +75,14 @@ def overrides_of(db: Connection, board: str) -> list[Override]:
 
 def put_schedule(db: Connection, board: str, schedule: Schedule) -> None:
     """Set or replace a circuit's schedule."""
-    values = {
+    row = {
+        "board": board,
+        "circuit": schedule.circuit,
         "start_unix_s": schedule.start_unix_s,
         "step_s": schedule.step_s,
         "slots": schedule.slots,
     }
-    row = insert(schedules).values(board=board, circuit=schedule.circuit, **values)
-    db.execute(row.on_conflict_do_update(index_elements=["board", "circuit"], set_=values))
+    rows.put(db, schedules, row)
 
 
 def drop_schedule(db: Connection, board: str, circuit: int) -> None:
@@ -108,7 +110,5 @@ def revise_plan(db: Connection, board: str, body: str) -> StoredPlan:
     if before and before.body == body:
         return StoredPlan(before.rev, body)
     plan = StoredPlan(before.rev + 1 if before else 1, body)
-    values = {"rev": plan.rev, "body": plan.body}
-    row = insert(plans).values(board=board, **values)
-    db.execute(row.on_conflict_do_update(index_elements=["board"], set_=values))
+    rows.put(db, plans, {"board": board, "rev": plan.rev, "body": plan.body})
     return plan

@@ -1,6 +1,7 @@
 """Tables. Times are Unix seconds, currents mA; a column named otherwise says so."""
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -18,9 +19,13 @@ from headroom.protocol.messages import Minute
 
 metadata = MetaData()
 
+# PostgreSQL's own INTEGER ends at 2^31 - 1: before Unix seconds do, and before a large site's
+# count of rows. SQLite's has 64 bits, and only a key of that very name counts up by itself.
+Int = BigInteger().with_variant(Integer, "sqlite")
+
 
 def _integers(*names: str) -> list[Column[int]]:
-    return [Column(name, Integer, nullable=False) for name in names]
+    return [Column(name, Int, nullable=False) for name in names]
 
 
 def _board() -> Column[str]:
@@ -38,18 +43,18 @@ boards = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("key", LargeBinary(32), nullable=False),
-    Column("last_boot", Integer, nullable=False, default=0),
-    Column("last_seq", Integer, nullable=False, default=0),
+    Column("last_boot", Int, nullable=False, default=0),
+    Column("last_seq", Int, nullable=False, default=0),
     Column("last_body", LargeBinary),
-    Column("received_unix_s", Integer),
-    Column("reports", Integer, nullable=False, default=0),
+    Column("received_unix_s", Int),
+    Column("reports", Int, nullable=False, default=0),
 )
 
 # Accepted reports as they came, the newest of each board; see `store.boards.KEPT_REPORTS`.
 reports = Table(
     "reports",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Int, primary_key=True),
     _board(),
     *_integers("boot", "seq", "received_unix_s"),
     Column("body", LargeBinary, nullable=False),
@@ -76,7 +81,7 @@ minutes = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Int, primary_key=True, autoincrement=True),
     _board(),
     *_integers("boot", "n", "up_s"),
     Column("kind", String(24), nullable=False),
@@ -89,7 +94,7 @@ events = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Int, primary_key=True),
     Column("feeder", String(32), nullable=False),
     Column("board", String(32), nullable=False, index=True),
     *_integers("boot", "seq", "l1_ma", "l2_ma", "l3_ma", "lease_s"),
@@ -126,7 +131,7 @@ schedules = Table(
 prices = Table(
     "prices",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Int, primary_key=True),
     *_integers("start_unix_s", "step_s", "set_unix_s"),
     Column("set_by", String(64), nullable=False),
     Column("eur_mwh", Text, nullable=False),

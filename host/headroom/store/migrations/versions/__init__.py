@@ -1,0 +1,1 @@
+"""Each step names the one before it; there is one newest."""
