@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from headroom.allocation.book import book_s
 from headroom.coordinator import Coordinator, Settings
 from headroom.data_dir import ensure_token
 from headroom.site import parse_site
@@ -105,6 +106,10 @@ class World:
     def open_store(self) -> Store:
         """A further connection to its store; by default the latter is SQLite in the folder."""
         return open_store(self.database or sqlite_url(self.folder), busy_s=0.02)
+
+    def outwait_earlier_terms(self) -> None:
+        """Until no lease of an earlier start can be about, whoever has not been heard."""
+        self.clock.advance(book_s(self.settings.lease_s))
 
     def board(self, board_id: str = "flat-1", **state: Any) -> BoardClient:
         """A board that reports to this coordinator, also after its restart."""

@@ -1,12 +1,29 @@
 """Leases through the coordinator: shared, freed when obeyed, counted in full after a restart."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from headroom.coordinator import Coordinator
+from headroom.web import board_app as make_board_app
 from tests.board_client import BoardClient
-from tests.support import World
+from tests.support import World, site_document
 
 pytestmark = pytest.mark.both_databases
 
 FREE_MA = 24_000  # 25 A less 1 A that no relay controls
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: str) -> Iterator[World]:
+    """Boards whose one circuit could use all of the feeder, long after the start."""
+    document = site_document()
+    for board in document["boards"]:
+        board["circuits"][0]["rated_ma"] = 25_000
+    world = World(tmp_path, document, database=database)
+    world.outwait_earlier_terms()
+    yield world
+    world.store.close()
 
 
 def held_ma(world: World) -> dict[str, int]:
@@ -60,17 +77,20 @@ def test_lower_lease_frees_nothing_until_the_board_obeys_it(world: World) -> Non
 
 
 def test_lower_lease_frees_nothing_while_more_is_drawn(world: World) -> None:
+    world.document["boards"][1]["priority"] = 1
+    world.start()
+    world.outwait_earlier_terms()
     one, two = world.board(), world.board("flat-2")
-    one.circuits = [[18_500, 20, "ok", 1, "default"]]
+    one.circuits = [[17_500, 20, "ok", 1, "default"]]
     two.circuits = [[0, 20, "ok", 0, "shed_feeder"]]
     one.report()
     two.report()
-    assert one.report().document["lease_ma"][0] == 14_000
+    assert one.report().document["lease_ma"][0] == 5000
     one.report()  # obeys it by its word, but still draws more
     assert two.report().document["lease_ma"][0] == 5000
-    one.circuits = [[13_900, 20, "ok", 1, "default"]]
+    one.circuits = [[4900, 20, "ok", 1, "default"]]
     one.report()
-    assert two.report().document["lease_ma"][0] == 10_000
+    assert two.report().document["lease_ma"][0] == FREE_MA - 5000
 
 
 def test_lease_of_a_board_that_fell_silent_runs_out_with_its_margin(world: World) -> None:
@@ -92,10 +112,35 @@ def test_after_a_restart_every_lease_counts_in_full_from_then(world: World) -> N
     assert two.report().document["lease_ma"][0] == 5000
 
 
+def test_after_a_restart_boards_keep_what_they_have_and_get_no_more(world: World) -> None:
+    one, two = world.board(), world.board("flat-2")
+    one.circuits = [[12_000, 20, "ok", 1, "default"]]
+    settle(world, one, two)
+    had_ma = [one.limit_ma[0], two.limit_ma[0]]
+    world.start()
+    two.circuits = [[0, 20, "ok", 0, "shed_feeder"]]
+    assert [one.report().document["lease_ma"][0], two.report().document["lease_ma"][0]] == had_ma
+    one.circuits = [[1000, 20, "ok", 1, "default"]]
+    settle(world, one, two)
+    assert two.limit_ma[0] > had_ma[1]
+
+
+def test_store_that_another_coordinator_has_taken_over_grants_nothing_more(world: World) -> None:
+    board, store = world.board(), world.open_store()
+    superseded = Coordinator(world.site, store, world.clock, world.settings)
+    world.start()
+    world.board_app = make_board_app(superseded)
+    refused = board.report()
+    store.close()
+    assert refused.status == 503
+    assert refused.document["type"].endswith("/superseded")
+
+
 def test_lease_of_a_board_that_left_the_site_still_binds_its_feeder(world: World) -> None:
     world.board().report()
     world.document["boards"] = world.document["boards"][1:]
     world.start()
+    world.clock.advance(33)
     assert world.board("flat-2").report().document["lease_ma"][0] == 5000
 
 
@@ -103,9 +148,9 @@ def test_unknown_current_counts_as_rated(world: World) -> None:
     one, two = world.board(), world.board("flat-2")
     one.circuits = [[0, 9000, "missing", 1, "default"]]
     settle(world, one, two)
-    assert one.limit_ma[0] > 12_000 - 1
+    assert one.limit_ma[0] == FREE_MA - 5000
     feeder = world.state()["feeders"][0]["phases"][0]
-    assert feeder["current_ma"] == 1000 + 10_000 + 1000
+    assert feeder["current_ma"] == 1000 + 25_000 + 1000
 
 
 def test_silent_board_is_shown_as_not_measured(world: World) -> None:

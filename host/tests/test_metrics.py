@@ -34,7 +34,7 @@ def test_metrics_follow_reports_and_refusals(world: World) -> None:
     assert found["headroom_board_journal_lost", "flat-1", "minutes"] == 28.0
     assert found["headroom_board_journal_lost", "flat-1", "events"] == 3.0
     assert found["headroom_report_refusals_total", "unsigned"] == 1.0
-    assert found["headroom_board_held_amperes", "flat-1", "L1"] == 19.0
+    assert found["headroom_board_held_amperes", "flat-1", "L1"] == 5.0
 
 
 def test_silent_board_keeps_its_age_and_loses_its_values(world: World) -> None:
@@ -46,7 +46,7 @@ def test_silent_board_keeps_its_age_and_loses_its_values(world: World) -> None:
     assert found["headroom_board_report_age_seconds", "flat-1"] == 31
     assert not [key for key in found if key[0] == "headroom_board_heap_free_bytes"]
     assert not [key for key in found if key[0] == "headroom_circuit_current_amperes"]
-    assert found["headroom_feeder_silent_amperes", "riser", "L1"] == 24.0
+    assert found["headroom_feeder_silent_amperes", "riser", "L1"] == 10.0
 
 
 def test_health_of_a_board(world: World) -> None:

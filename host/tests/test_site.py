@@ -33,6 +33,10 @@ def _set(path: str, value: Any) -> dict[str, Any]:
         ("feeders.0.rating_ma", {"L4": 1}, "feeders[0].rating_ma: unknown phase L4"),
         ("feeders.0.limit_ma", {"L1": 26_000}, "feeders[0]: feeder riser L1: limit 26000 mA"),
         ("feeders.0.colour", "red", "feeders[0].colour: unknown key"),
+        ("feeders.0.parent", "grid", "feeder riser: parent grid is not among riser"),
+        ("feeders.0.parent", "riser", "feeder riser: parent riser hangs on it in turn; leave out"),
+        ("feeders.0.meter", {"max_ma": {"L1": 1}, "rise_ma": {"L1": 2}}, "feeder riser L1: meter"),
+        ("feeders.0.meter", {"max_ma": {"L1": 14_001}}, "feeder riser L1: safe limits of its"),
         ("boards.0.id", "Flat 1", "boards[0].id: "),
         ("boards.0.id", "flat-2", "board flat-2: the id is used more than once; rename one"),
         ("boards.0.feeder", "roof", "board flat-1: feeder roof is not among riser"),
@@ -51,6 +55,44 @@ def test_fault_is_told_in_one_line(path: str, value: Any, line: str) -> None:
     assert len(caught.value.lines) == 1
     assert caught.value.lines[0].startswith(line)
     assert "\n" not in caught.value.lines[0]
+
+
+NESTED = [
+    {"id": "main", "rating_ma": {"L1": 40_000, "L2": 40_000}, "uncontrolled_ma": {"L1": 2000}},
+    {
+        "id": "riser",
+        "parent": "main",
+        "rating_ma": {"L1": 25_000},
+        "uncontrolled_ma": {"L1": 1000},
+    },
+]
+
+
+def test_feeder_may_hang_on_another() -> None:
+    site = parse_site(site_document() | {"feeders": NESTED})
+    assert site.tree().chain_of("flat-1") == ("riser", "main")
+    assert site.tree().uncontrolled_ma["main"] == (3000, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("feeder", "changes", "line"),
+    [
+        (0, {"rating_ma": {"L2": 1}}, "feeder riser: its parent main has no L1; give it"),
+        (0, {"parent": "riser"}, "feeder main: parent riser hangs on it in turn"),
+        (
+            0,
+            {"rating_ma": {"L1": 12_999}, "limit_ma": {"L1": 9000}},
+            "feeder main L1: safe limits of its boards and uncontrolled load sum to 13000 mA, "
+            "above the rating 12999 mA; lower safe_limit_ma or uncontrolled_ma by 1",
+        ),
+    ],
+)
+def test_fault_of_a_tree(feeder: int, changes: dict[str, Any], line: str) -> None:
+    feeders = [dict(table) for table in NESTED]
+    feeders[feeder] |= changes
+    with pytest.raises(SiteError) as caught:
+        parse_site(site_document() | {"feeders": feeders})
+    assert caught.value.lines[0].startswith(line)
 
 
 def test_every_fault_is_told_at_once() -> None:

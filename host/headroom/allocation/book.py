@@ -1,15 +1,19 @@
-"""The lease book of one feeder: every lease that a board may still hold.
+"""The lease book of a site: every lease that a board may still hold.
 
-The invariant, on every phase and at every moment: uncontrolled load plus the sum over boards of
-max(safe limit, every lease that board may still hold) is at most the feeder's limit. An answer can
-be lost or late, so a grant counts from the moment it is made, and stops counting only when the
-board has shown that a later one took its place, or when it has run out on any clock.
+The invariant, at every feeder, on every phase and at every moment: uncontrolled load plus the sum
+over the boards behind it of max(safe limit, every lease that board may still hold) is at most the
+limit. An answer can be lost or late, so a grant counts from the moment it is made, and stops
+counting only when the board has shown that a later one took its place, or when it has run out on
+any clock. Whether a grant became durable or its answer ever left makes no difference here: one
+that did not is counted in vain, and that is safe.
 """
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from headroom.phases import PhaseMa, highest, lowest, minus, total
+from headroom.allocation.tree import Tree
+from headroom.phases import ZERO_MA, PhaseMa, highest, lowest, minus, total
 
 # A lease runs on the board's clock, which may be slow: the book holds it 10 % and a second longer.
 BOOK_FACTOR = 1.10
@@ -26,6 +30,7 @@ class Grant:
     """A lease as granted: to which report of which boot, how much, and until when it counts."""
 
     board: str
+    feeder: str
     pair: tuple[int, int]
     lease_ma: PhaseMa
     lease_s: int
@@ -42,70 +47,141 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True)
-class LeaseBook:
-    """Limits and live grants of one feeder. A value: each change gives a new book."""
+class _Account:
+    """The most that a board may use, and the feeders that carry it."""
 
-    limit_ma: PhaseMa
-    uncontrolled_ma: PhaseMa
-    safe_ma: Mapping[str, PhaseMa]
-    grants: tuple[Grant, ...] = ()
+    held_ma: PhaseMa
+    feeders: frozenset[str]
+
+
+class LeaseBook:
+    """Live grants on a tree of feeders; `now_s` never falls from call to call."""
+
+    def __init__(self, tree: Tree, grants: Iterable[Grant] = ()) -> None:
+        self._tree = tree
+        self._grants: dict[str, tuple[Grant, ...]] = {}
+        self._ends: list[tuple[float, str]] = []
+        self._expired: set[str] = set()
+        for grant in grants:
+            self._add(grant)
+        self.plant(tree)
+
+    def plant(self, tree: Tree) -> None:
+        """Go on with other limits, feeders or boards; every grant stays in the book."""
+        self._tree = tree
+        self._accounts: dict[str, _Account] = {}
+        self._committed = dict(tree.uncontrolled_ma)
+        for board in {*tree.boards, *self._grants}:
+            self._settle(board)
 
     def held_ma(self, board: str, now_s: float) -> PhaseMa:
         """The most that a board may be using by right: its safe limit or any live lease."""
-        leases = [g.lease_ma for g in self._live(now_s) if g.board == board]
-        return highest([self.safe_ma.get(board, (0, 0, 0)), *leases])
+        self._expire(now_s)
+        account = self._accounts.get(board)
+        return account.held_ma if account else ZERO_MA
 
-    def committed_ma(self, now_s: float) -> PhaseMa:
-        """Uncontrolled load and all that boards may be using; never above the limit."""
-        held = (self.held_ma(board, now_s) for board in self._boards(now_s))
-        return total([self.uncontrolled_ma, *held])
+    def committed_ma(self, feeder: str, now_s: float) -> PhaseMa:
+        """Uncontrolled load and all that boards may be using behind a feeder."""
+        self._expire(now_s)
+        return self._committed[feeder]
 
     def grantable_ma(self, board: str, now_s: float) -> PhaseMa:
         """The largest lease that keeps the invariant; at least the board's safe limit."""
-        others_ma = minus(self.committed_ma(now_s), self.held_ma(board, now_s))
-        return highest([self.safe_ma[board], minus(self.limit_ma, others_ma)])
+        self._expire(now_s)
+        account = self._accounts[board]
+        free_ma = None
+        for feeder in account.feeders:
+            others_ma = minus(self._committed[feeder], account.held_ma)
+            left_ma = minus(self._tree.nodes[feeder].limit_ma, others_ma)
+            free_ma = left_ma if free_ma is None else lowest(free_ma, left_ma)
+        safe_ma = self._tree.boards[board].safe_ma
+        return highest([safe_ma, free_ma or ZERO_MA])
 
     def grant(
         self, board: str, pair: tuple[int, int], wanted_ma: PhaseMa, lease_s: int, now_s: float
-    ) -> tuple["LeaseBook", Grant]:
+    ) -> Grant:
         """Lease as much of what is wanted as fits, and never less than the safe limit."""
+        leaf = self._tree.boards[board]
         fitting_ma = lowest(wanted_ma, self.grantable_ma(board, now_s))
-        lease_ma = highest([self.safe_ma[board], fitting_ma])
-        grant = Grant(board, pair, lease_ma, lease_s, now_s + book_s(lease_s))
-        return self._with((*self._live(now_s), grant)), grant
+        lease_ma = highest([leaf.safe_ma, fitting_ma])
+        grant = Grant(board, leaf.feeder, pair, lease_ma, lease_s, now_s + book_s(lease_s))
+        self._add(grant)
+        self._settle(board)
+        return grant
 
     def granted_to(self, board: str, pair: tuple[int, int]) -> Grant | None:
         """The grant that answered that report, as it was made; None if it is not held any more."""
-        return next((g for g in self.grants if (g.board, g.pair) == (board, pair)), None)
+        return next((g for g in reversed(self.of_board(board)) if g.pair == pair), None)
 
-    def acknowledge(self, ack: Acknowledgement, now_s: float) -> "LeaseBook":
+    def acknowledge(self, ack: Acknowledgement, now_s: float) -> None:
         """Forget what the board no longer holds.
 
         Grants before the one in force are gone for good. On a phase where the board still draws
         more than what it now holds, they keep counting: the lease is obeyed, but not yet reached.
         """
-        own = [g for g in self._live(now_s) if g.board == ack.board]
-        older = [g for g in own if g.pair < ack.pair]
+        self._expire(now_s)
+        own = self.of_board(ack.board)
+        older = [grant for grant in own if grant.pair < ack.pair]
         if not older:
-            return self
-        kept = highest([self.safe_ma[ack.board], *(g.lease_ma for g in own if g not in older)])
-        shrunk = {g: replace(g, lease_ma=_still_used(g.lease_ma, ack, kept)) for g in older}
-        grants = (shrunk.get(g, g) for g in self._live(now_s))
-        return self._with(tuple(g for g in grants if any(g.lease_ma)))
+            return
+        newer = [grant for grant in own if grant.pair >= ack.pair]
+        safe_ma = self._tree.boards[ack.board].safe_ma
+        kept_ma = highest([safe_ma, *(grant.lease_ma for grant in newer)])
+        shrunk = [replace(g, lease_ma=_still_used(g.lease_ma, ack, kept_ma)) for g in older]
+        self._keep(ack.board, [*(grant for grant in shrunk if any(grant.lease_ma)), *newer])
 
     def of_board(self, board: str) -> tuple[Grant, ...]:
         """The grants in the book for one board, oldest first."""
-        return tuple(g for g in self.grants if g.board == board)
+        return self._grants.get(board, ())
 
-    def _live(self, now_s: float) -> Iterable[Grant]:
-        return tuple(g for g in self.grants if now_s < g.counts_until_s)
+    def take_expired(self) -> frozenset[str]:
+        """Boards with a grant that has run out since this was asked last."""
+        expired = frozenset(self._expired)
+        self._expired.clear()
+        return expired
 
-    def _boards(self, now_s: float) -> set[str]:
-        # A board that left the site file may still hold a lease from before.
-        return set(self.safe_ma) | {g.board for g in self._live(now_s)}
+    def _add(self, grant: Grant) -> None:
+        self._grants[grant.board] = (*self.of_board(grant.board), grant)
+        heapq.heappush(self._ends, (grant.counts_until_s, grant.board))
 
-    def _with(self, grants: tuple[Grant, ...]) -> "LeaseBook":
-        return replace(self, grants=grants)
+    def _expire(self, now_s: float) -> None:
+        while self._ends and self._ends[0][0] <= now_s:
+            _, board = heapq.heappop(self._ends)
+            self._expired.add(board)
+            self._keep(board, [g for g in self.of_board(board) if now_s < g.counts_until_s])
+
+    def _keep(self, board: str, grants: list[Grant]) -> None:
+        """Make these all that a board has."""
+        if grants:
+            self._grants[board] = tuple(grants)
+        else:
+            self._grants.pop(board, None)
+        self._settle(board)
+
+    def _settle(self, board: str) -> None:
+        """Bring the sums of all feeders up to date with what a board holds now."""
+        before = self._accounts.pop(board, _Account(ZERO_MA, frozenset()))
+        for feeder in before.feeders:
+            self._committed[feeder] = minus(self._committed[feeder], before.held_ma)
+        after = self._account(board)
+        if not after.feeders:
+            return
+        self._accounts[board] = after
+        for feeder in after.feeders:
+            self._committed[feeder] = total([self._committed[feeder], after.held_ma])
+
+    def _account(self, board: str) -> _Account:
+        """A board that left the site file may still hold a lease from before, as may one that
+        hangs on another feeder now; a feeder that is not there any more may be any.
+        """
+        leaf = self._tree.boards.get(board)
+        feeders = set(self._tree.chain_of(board))
+        for grant in self.of_board(board):
+            feeders.update(self._tree.chains.get(grant.feeder, self._tree.nodes))
+        leases_ma = [grant.lease_ma for grant in self.of_board(board)]
+        return _Account(
+            highest([leaf.safe_ma if leaf else ZERO_MA, *leases_ma]), frozenset(feeders)
+        )
 
 
 def _still_used(lease_ma: PhaseMa, ack: Acknowledgement, kept_ma: PhaseMa) -> PhaseMa:

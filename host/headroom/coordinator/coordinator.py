@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
-from headroom.allocation.book import Grant, LeaseBook
-from headroom.coordinator import leasing, maintenance, snapshot
+from headroom.allocation.book import Grant
+from headroom.coordinator import maintenance, snapshot
 from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.instruments import Instruments
+from headroom.coordinator.leasing import Leasing
 from headroom.coordinator.live import LiveBoard, restore
 from headroom.coordinator.orders import Orders
 from headroom.coordinator.reception import authenticate, is_board_id, is_repeat, read_report
 from headroom.coordinator.reply import Reply, Signer, unsigned_refusal
 from headroom.protocol.messages import Answer, PlanBody, Report
-from headroom.protocol.problems import STORE_UNAVAILABLE, UNSIGNED, ProblemError
+from headroom.protocol.problems import STORE_UNAVAILABLE, SUPERSEDED, UNSIGNED, ProblemError
 from headroom.site import Board, Site
 from headroom.store import Store, StoreUnavailableError, boards, figures, journal, leases, prices
 from headroom.store.boards import BoardRecord
@@ -41,7 +42,6 @@ class _Accepted:
 
     epoch: int
     plan: StoredPlan
-    book: LeaseBook
     grant: Grant
     ack_event: int
     maintenance: bool
@@ -105,7 +105,7 @@ class Coordinator:
                 self.site,
                 snapshot.State(
                     self._epoch,
-                    self._books,
+                    self._leasing,
                     self._live,
                     self._reports,
                     self._refusals,
@@ -121,7 +121,8 @@ class Coordinator:
             self._epoch = figures.raise_epoch(db)
             stored = leases.stored_leases(db)
             records = list(boards.records(db))
-        self._books = leasing.open_books(self.site, stored, self.clock.monotonic_s())
+        lease_s = self.settings.lease_s
+        self._leasing = Leasing(self.site, self.clock, lease_s, self._epoch, stored)
         for record in records:
             self._restore(record)
 
@@ -132,6 +133,7 @@ class Coordinator:
         # A board whose circuits were changed in the site file shows nothing until it reports.
         if board and live and len(live.report.circuits) == len(board.circuits):
             self._live[record.id] = live
+            self._leasing.demands.learn(board, live.report, live.received_s)
 
     def _authenticate(
         self, board_id: str, signature: str, body: bytes
@@ -160,53 +162,39 @@ class Coordinator:
                 if not repeat:
                     boards.accept(db, board.id, report, body, now_unix_s)
                     journal.append(db, board.id, report, now_unix_s)
-                accepted = self._decide(db, board, report, live, repeat)
+                accepted = self._decide(db, board, report, repeat)
         except StoreUnavailableError as error:
             raise ProblemError(STORE_UNAVAILABLE, str(error)) from error
         self._epoch = accepted.epoch
-        self._books[board.feeder] = accepted.book
         if not repeat:
             self._live = live
             self._reports[board.id] += 1
             self.instruments.count_events(board.id, report)
         return self._answer(report, accepted, now_unix_s)
 
-    def _decide(
-        self,
-        db: Connection,
-        board: Board,
-        report: Report,
-        live: dict[str, LiveBoard],
-        repeat: bool,
-    ) -> _Accepted:
+    def _decide(self, db: Connection, board: Board, report: Report, repeat: bool) -> _Accepted:
         """Epoch, plan and leases for an answer, all in the report's own transaction."""
         epoch = self._epoch
+        if figures.epoch(db) != epoch:
+            raise ProblemError(SUPERSEDED, "another coordinator has taken over this store")
         if report.epoch > epoch:
             epoch = figures.raise_epoch(db, above=report.epoch)
+            self._leasing.begin_term(epoch)
         plan = self.orders.current_plan(db, board)
-        book, grant = self._lease(board, report, live, repeat)
-        leases.replace_leases(db, board.feeder, board.id, book.of_board(board.id))
+        grant = self._lease(db, board, report, repeat)
         ack_event = journal.last_event(db, board.id, report.boot)
         leaves = maintenance.must_go(db, board.id, report, repeat, self.clock.unix_s())
-        return _Accepted(epoch, plan, book, grant, ack_event, leaves)
+        return _Accepted(epoch, plan, grant, ack_event, leaves)
 
-    def _lease(
-        self, board: Board, report: Report, live: dict[str, LiveBoard], repeat: bool
-    ) -> tuple[LeaseBook, Grant]:
-        now_s = self.clock.monotonic_s()
+    def _lease(self, db: Connection, board: Board, report: Report, repeat: bool) -> Grant:
         if repeat:
             # Whoever sends it again gets what it got, for no longer: it needs no key to do so.
-            return self._books[board.feeder], self._granted_before(board, report, now_s)
-        feeder = self.site.feeder(board.feeder)
-        book = leasing.acknowledged(self._books[feeder.id], board, report, now_s)
+            return self._leasing.granted_before(board, report)
         with self.instruments.allocation_s.time():
-            wanted_ma = leasing.targets_ma(self.site, feeder, live, now_s)[board.id]
-            return book.grant(board.id, report.pair, wanted_ma, self.settings.lease_s, now_s)
-
-    def _granted_before(self, board: Board, report: Report, now_s: float) -> Grant:
-        granted = self._books[board.feeder].granted_to(board.id, report.pair)
-        lease_s = self.settings.lease_s
-        return granted or Grant(board.id, report.pair, board.safe_limit_ma, lease_s, now_s)
+            grant = self._leasing.lease(board, report)
+        for board_id in {board.id, *self._leasing.book.take_expired()}:
+            leases.replace_leases(db, board_id, self._leasing.book.of_board(board_id))
+        return grant
 
     def _answer(self, report: Report, accepted: _Accepted, now_unix_s: int) -> Answer:
         plan = accepted.plan

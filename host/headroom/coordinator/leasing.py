@@ -1,67 +1,88 @@
-"""The leases of a site: one book for each feeder, targets from what boards report."""
+"""The leases of a site: the book, what is still unknown after a start, and the shares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
-from headroom.allocation.share import Want, share
-from headroom.coordinator.live import LiveBoard
-from headroom.coordinator.readings import measured_ma, needed_ma
-from headroom.phases import PHASES, PhaseMa
+from headroom.allocation.settling import Settling
+from headroom.allocation.share import share
+from headroom.coordinator.clock import Clock
+from headroom.coordinator.demands import Demands, Forecast, nothing_expected
+from headroom.coordinator.readings import measured_ma
+from headroom.phases import PhaseMa, lowest
 from headroom.protocol.messages import Report
-from headroom.site import Board, Feeder, Site
-from headroom.store.leases import StoredLease
+from headroom.site import Board, Site
+
+# Sharing a large site out takes its time: at most this part of all of it.
+_SHARING_PART = 50
 
 
-def open_books(site: Site, stored: Iterable[StoredLease], now_s: float) -> dict[str, LeaseBook]:
-    """The books by feeder id after a start: every stored lease counts in full from now."""
-    leases = list(stored)
-    return {feeder.id: _open_book(site, feeder, leases, now_s) for feeder in site.feeders}
+class Leasing:
+    """Grants leases. Not for several threads at once.
 
+    What it learns from a report holds whether or not that report can be stored: a grant that never
+    leaves is counted in vain, and what a board no longer holds it does not hold.
+    """
 
-def acknowledged(book: LeaseBook, board: Board, report: Report, now_s: float) -> LeaseBook:
-    """The book after a board said which lease it obeys, with its current."""
-    pair = (report.boot, report.lease_seq)
-    return book.acknowledge(Acknowledgement(board.id, pair, measured_ma(board, report)), now_s)
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        lease_s: int,
+        epoch: int,
+        stored: Iterable[Grant],
+        forecast: Forecast = nothing_expected,
+    ) -> None:
+        """`stored`: the leases of earlier terms, which count in full from now."""
+        self._site = site
+        self._clock = clock
+        self._lease_s = lease_s
+        now_s = clock.monotonic_s()
+        grants = [replace(g, counts_until_s=now_s + book_s(g.lease_s)) for g in stored]
+        self._longest_s = max([lease_s, *(grant.lease_s for grant in grants)])
+        self.book = LeaseBook(site.tree(), grants)
+        self.demands = Demands(forecast)
+        self.begin_term(epoch)
 
+    def begin_term(self, epoch: int) -> None:
+        """From now on this coordinator acts under `epoch`; another may have acted before."""
+        until_s = self._clock.monotonic_s() + book_s(self._longest_s)
+        boards = (board.id for board in self._site.boards)
+        self._settling = Settling(epoch, boards, until_s)
+        self._share_out()
 
-def targets_ma(
-    site: Site, feeder: Feeder, live: Mapping[str, LiveBoard], now_s: float
-) -> dict[str, PhaseMa]:
-    """What each board of a feeder should have. Silent boards keep their safe limit, no more."""
-    boards = site.boards_of(feeder.id)
-    needs_ma = {
-        board.id: needed_ma(board, live[board.id].report)
-        for board in boards
-        if board.id in live and not live[board.id].is_stale(board, now_s)
-    }
-    by_phase = [_phase_targets(feeder, boards, needs_ma, index) for index in range(len(PHASES))]
-    l1, l2, l3 = by_phase
-    return {board.id: (l1[board.id], l2[board.id], l3[board.id]) for board in boards}
+    def lease(self, board: Board, report: Report) -> Grant:
+        """What a board may use from now on, after what its report says of what it uses."""
+        now_s = self._clock.monotonic_s()
+        in_force = (report.boot, report.lease_seq)
+        drawn_ma = measured_ma(board, report)
+        self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
+        self.demands.learn(board, report, now_s)
+        self._settling.heard(board.id, report.epoch)
+        if now_s >= self._share_again_s:
+            self._share_out()
+        wanted_ma = self._targets_ma[board.id]
+        if not self._settling.is_over(now_s):
+            held_ma = lowest(self.book.held_ma(board.id, now_s), report.limit_ma)
+            wanted_ma = lowest(wanted_ma, held_ma)
+        return self.book.grant(board.id, report.pair, wanted_ma, self._lease_s, now_s)
 
+    def granted_before(self, board: Board, report: Report) -> Grant:
+        """What answered that report when it came first; the safe limit if that is over."""
+        granted = self.book.granted_to(board.id, report.pair)
+        safe_ma, now_s = board.safe_limit_ma, self._clock.monotonic_s()
+        return granted or Grant(board.id, board.feeder, report.pair, safe_ma, self._lease_s, now_s)
 
-def _open_book(
-    site: Site, feeder: Feeder, stored: Iterable[StoredLease], now_s: float
-) -> LeaseBook:
-    safe_ma = {board.id: board.safe_limit_ma for board in site.boards_of(feeder.id)}
-    grants = tuple(_from_now(s.grant, now_s) for s in stored if s.feeder == feeder.id)
-    return LeaseBook(feeder.limit_ma, feeder.uncontrolled_ma, safe_ma, grants)
+    def held_ma(self, board_id: str) -> PhaseMa:
+        """The most that a board may be using by right."""
+        return self.book.held_ma(board_id, self._clock.monotonic_s())
 
+    def committed_ma(self, feeder_id: str) -> PhaseMa:
+        """Uncontrolled load and all that boards may be using behind a feeder."""
+        return self.book.committed_ma(feeder_id, self._clock.monotonic_s())
 
-def _from_now(grant: Grant, now_s: float) -> Grant:
-    return replace(grant, counts_until_s=now_s + book_s(grant.lease_s))
-
-
-def _phase_targets(
-    feeder: Feeder, boards: Iterable[Board], needs_ma: Mapping[str, PhaseMa], index: int
-) -> dict[str, int]:
-    targets = {board.id: board.safe_limit_ma[index] for board in boards}
-    sharing = [board for board in boards if board.id in needs_ma and _uses(board, index)]
-    wants = [Want(b.id, targets[b.id], needs_ma[b.id][index]) for b in sharing]
-    kept_ma = sum(targets.values()) - sum(want.safe_ma for want in wants)
-    available_ma = feeder.limit_ma[index] - feeder.uncontrolled_ma[index] - kept_ma
-    return targets | share(available_ma, wants)
-
-
-def _uses(board: Board, index: int) -> bool:
-    return any(circuit.phase == PHASES[index] for circuit in board.circuits)
+    def _share_out(self) -> None:
+        began_s = self._clock.monotonic_s()
+        self._targets_ma = share(self._site.tree(), self.demands.now(began_s))
+        ended_s = self._clock.monotonic_s()
+        self._share_again_s = ended_s + _SHARING_PART * (ended_s - began_s)

@@ -6,8 +6,6 @@ from headroom.phases import PHASES, Phase, PhaseMa
 from headroom.protocol.messages import MEASURED, CircuitReading, Report
 from headroom.site import Board, Circuit
 
-# Loads vary by about a fifth around their mean within a report interval.
-_NEED_NUM, _NEED_DEN = 6, 5
 # A circuit that is open for one of these would draw current again if it had room.
 _WAITING = ("shed_feeder", "hold")
 
@@ -24,29 +22,23 @@ def drawn_ma(circuit: Circuit, reading: CircuitReading) -> int:
 
 def measured_ma(board: Board, report: Report) -> PhaseMa:
     """Current of a board on each phase."""
-    return _by_phase(
-        (circuit.phase, drawn_ma(circuit, reading)) for circuit, reading in _pairs(board, report)
+    return by_phase(
+        (circuit.phase, drawn_ma(circuit, reading)) for circuit, reading in pairs(board, report)
     )
 
 
-def needed_ma(board: Board, report: Report) -> PhaseMa:
-    """What a board could use on each phase: its current with a margin, and what waits."""
-    return _by_phase(
-        (circuit.phase, _need_ma(circuit, reading)) for circuit, reading in _pairs(board, report)
-    )
+def is_waiting(reading: CircuitReading) -> bool:
+    """Whether a circuit is open only because it had no room."""
+    return not reading.closed and reading.reason in _WAITING
 
 
-def _need_ma(circuit: Circuit, reading: CircuitReading) -> int:
-    if not reading.closed and reading.reason in _WAITING:
-        return circuit.rated_ma
-    return drawn_ma(circuit, reading) * _NEED_NUM // _NEED_DEN
-
-
-def _pairs(board: Board, report: Report) -> Iterable[tuple[Circuit, CircuitReading]]:
+def pairs(board: Board, report: Report) -> Iterable[tuple[Circuit, CircuitReading]]:
+    """Each circuit with what is reported of it."""
     return zip(board.circuits, report.circuits, strict=True)
 
 
-def _by_phase(currents: Iterable[tuple[Phase, int]]) -> PhaseMa:
+def by_phase(currents: Iterable[tuple[Phase, int]]) -> PhaseMa:
+    """The sum of currents on each phase."""
     sums = dict.fromkeys(PHASES, 0)
     for phase, current in currents:
         sums[phase] += current

@@ -1,12 +1,12 @@
 """The site at one moment, as page, API and metrics show it; values only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from headroom.allocation.book import LeaseBook
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.leasing import Leasing
 from headroom.coordinator.live import LiveBoard
 from headroom.coordinator.maintenance import OrderState, order_state
 from headroom.coordinator.readings import measured_ma
@@ -36,7 +36,7 @@ class State:
     """What the coordinator knows; board and feeder ids are the keys."""
 
     epoch: int
-    books: Mapping[str, LeaseBook]
+    leasing: Leasing
     live: Mapping[str, LiveBoard]
     reports: Mapping[str, int]
     refusals: Mapping[str, int]
@@ -115,11 +115,7 @@ def board_orders(db: Connection, board_id: str) -> BoardOrders:
 def site_view(site: Site, state: State, clock: Clock) -> SiteView:
     """The site as of now."""
     boards = tuple(_board_view(board, state, clock) for board in site.boards)
-    now_s = clock.monotonic_s()
-    feeders = tuple(
-        _feeder_view(feeder, [b for b in boards if b.board.feeder == feeder.id], state, now_s)
-        for feeder in site.feeders
-    )
+    feeders = tuple(_feeder_view(feeder, site, boards, state) for feeder in site.feeders)
     refusals = tuple(sorted(state.refusals.items()))
     return SiteView(
         site.name, clock.unix_s(), state.epoch, feeders, boards, refusals, state.prices
@@ -136,7 +132,7 @@ def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
         live=live,
         age_s=live.age_s(now_s) if live else None,
         stale=live is None or live.is_stale(board, now_s),
-        held_ma=state.books[board.feeder].held_ma(board.id, now_s),
+        held_ma=state.leasing.held_ma(board.id),
         rev=held.rev,
         plan_acknowledged=live is not None and (live.report.epoch, live.report.rev) == plan,
         reports=state.reports.get(board.id, 0),
@@ -172,17 +168,19 @@ def _circuit_views(
 
 
 def _feeder_view(
-    feeder: Feeder, boards: list[BoardView], state: State, now_s: float
+    feeder: Feeder, site: Site, boards: Iterable[BoardView], state: State
 ) -> FeederView:
+    tree = site.tree()
+    behind = [view for view in boards if feeder.id in tree.chain_of(view.board.id)]
     fresh = [
         measured_ma(view.board, view.live.report)
-        for view in boards
+        for view in behind
         if view.live and not view.stale
     ]
     return FeederView(
         feeder,
-        current_ma=total([feeder.uncontrolled_ma, *fresh]),
-        silent_ma=total(view.held_ma for view in boards if view.stale),
-        committed_ma=state.books[feeder.id].committed_ma(now_s),
-        silent_boards=tuple(view.board.id for view in boards if view.stale),
+        current_ma=total([tree.uncontrolled_ma[feeder.id], *fresh]),
+        silent_ma=total(view.held_ma for view in behind if view.stale),
+        committed_ma=state.leasing.committed_ma(feeder.id),
+        silent_boards=tuple(view.board.id for view in behind if view.stale),
     )

@@ -39,6 +39,7 @@ NOT_POSSIBLE = ProblemType("not-possible", 422, "The order cannot be carried out
 NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
 NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
 TOO_MANY_STREAMS = ProblemType("too-many-streams", 503, "Too many watch the live state already")
+SUPERSEDED = ProblemType("superseded", 503, "Another coordinator acts in place of this one")
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written")
 
 

@@ -1,31 +1,20 @@
-"""The site file: feeders, boards and circuits, read and checked as a whole.
+"""A site: feeders, boards and circuits, and what a value of each may be by itself.
 
 All currents are mA. A phase that a table does not name does not exist there and counts as 0.
 """
 
-import json
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic import model_validator as check
-from pydantic_core import ErrorDetails
 
-from headroom.phases import PHASES, Phase, PhaseMa, phase_index
-from headroom.phases import total as total_ma
+from headroom.allocation.tree import Leaf, Node, Tree
+from headroom.phases import PHASES, ZERO_MA, Phase, PhaseMa, phase_index, total
 from headroom.protocol.messages import BOARD_ID_PATTERN, MAX_CIRCUITS, MAX_CURRENT_MA
 from headroom.protocol.prices import HIGHEST_EUR_MWH, LOWEST_EUR_MWH
 
 Kind = Literal["critical", "deferrable", "thermal", "ev"]
-
-
-class SiteError(Exception):
-    """A site file that cannot be used; `lines` has one sentence for each fault."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 def _by_phase(table: object) -> object:
@@ -52,19 +41,45 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Meter(_Table):
+    """Who tells a feeder's uncontrolled load, beside the fixed part, and what it may be.
+
+    `board` measures it by its circuits of kind `meter`; without one, readings come by API. One
+    older than `max_age_s` is no reading: the load then counts as `max_ma`. A fresh one counts as
+    `rise_ma` more than it says, the most by which the load may rise before leases follow it.
+    """
+
+    max_ma: PerPhase
+    rise_ma: PerPhase = ZERO_MA
+    max_age_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    # What is measured: the uncontrolled load, or all that flows through the feeder.
+    measures: Literal["uncontrolled", "feeder"] = "uncontrolled"
+    board: Identifier | None = None
+
+
 class Feeder(_Table):
-    """A supply point: what its breaker carries, what is wanted on it, what no relay controls."""
+    """A supply point: what its breaker carries, what is wanted on it, what no relay controls.
+
+    `parent` is the feeder it hangs on, whose limit holds for both together.
+    """
 
     id: Identifier
+    parent: Identifier | None = None
     rating_ma: PerPhase
     limit_ma: PerPhase = Field(default_factory=lambda feeder: feeder["rating_ma"])
-    uncontrolled_ma: PerPhase = (0, 0, 0)
+    uncontrolled_ma: PerPhase = ZERO_MA
+    meter: Meter | None = None
     breaker: Literal["B", "C", "D"] = "C"
 
     @property
     def phases(self) -> tuple[Phase, ...]:
         """The phases that this feeder has."""
         return tuple(phase for phase in PHASES if self.rating_ma[phase_index(phase)] > 0)
+
+    @property
+    def most_uncontrolled_ma(self) -> PhaseMa:
+        """Uncontrolled load as it counts while no meter says anything."""
+        return total([self.uncontrolled_ma, self.meter.max_ma if self.meter else ZERO_MA])
 
     @check(mode="after")
     def _limit_within_rating(self) -> Self:
@@ -142,11 +157,15 @@ class Circuit(_Table):
 
 
 class Board(_Table):
-    """An ESP12F with up to four circuits, all behind one feeder."""
+    """An ESP12F with up to four circuits, all behind one feeder.
+
+    `priority` goes before those of circuits when leases are shared out.
+    """
 
     id: Identifier
     feeder: Identifier
     safe_limit_ma: PerPhase
+    priority: Annotated[int, Field(ge=1, le=8)] = 4
     report_s: Annotated[int, Field(ge=1, le=3600)] = 10
     circuits: Annotated[tuple[Circuit, ...], Field(min_length=1, max_length=MAX_CIRCUITS)]
 
@@ -192,106 +211,14 @@ class Site(_Table):
         return next(feeder for feeder in self.feeders if feeder.id == feeder_id)
 
     def boards_of(self, feeder_id: str) -> tuple[Board, ...]:
-        """The boards behind a feeder, in the order of the file."""
+        """The boards that hang on a feeder itself, in the order of the file."""
         return tuple(board for board in self.boards if board.feeder == feeder_id)
 
-
-def load_site(path: Path) -> Site:
-    """The site in a TOML file; raises SiteError with one line for each fault."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SiteError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SiteError([f"{path}: is not TOML: {error}"]) from error
-    try:
-        return parse_site(document)
-    except SiteError as error:
-        raise SiteError([f"{path}: {line}" for line in error.lines]) from error
-
-
-def parse_site(document: dict[str, Any]) -> Site:
-    """The site in a parsed TOML document; raises SiteError."""
-    try:
-        # Through JSON, where strict validation still takes an array for a tuple.
-        site = Site.model_validate_json(json.dumps(document, default=str))
-    except ValidationError as error:
-        raise SiteError([_line(fault) for fault in _roots(error)]) from None
-    faults = [*_repeated_ids(site), *_misplaced(site), *_unsafe(site)]
-    if faults:
-        raise SiteError(faults)
-    return site
-
-
-def _roots(error: ValidationError) -> list[ErrorDetails]:
-    """The faults that are not mere consequences of others."""
-    faults = [f for f in error.errors() if f["type"] != "default_factory_not_called"]
-    places = [fault["loc"] for fault in faults]
-    return [fault for fault in faults if not any(_within(place, fault["loc"]) for place in places)]
-
-
-def _within(place: tuple[int | str, ...], parent: tuple[int | str, ...]) -> bool:
-    return len(place) > len(parent) and place[: len(parent)] == parent
-
-
-def _line(fault: ErrorDetails) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        message = "unknown key; check its spelling or remove it"
-    if fault["type"] == "missing":
-        return f"{place[1:]}: is missing"
-    if fault["type"] == "value_error":
-        return f"{place[1:]}: {message}"
-    return f"{place[1:]}: {message}, got {fault['input']!r}"
-
-
-def _repeated_ids(site: Site) -> list[str]:
-    faults = []
-    for kind, ids in (
-        ("feeder", [feeder.id for feeder in site.feeders]),
-        ("board", [board.id for board in site.boards]),
-    ):
-        repeated = sorted({name for name in ids if ids.count(name) > 1})
-        faults += [
-            f"{kind} {name}: the id is used more than once; rename one" for name in repeated
-        ]
-    return faults
-
-
-def _misplaced(site: Site) -> list[str]:
-    """Boards and circuits that hang on a feeder or phase that is not there."""
-    feeders = {feeder.id: feeder for feeder in site.feeders}
-    faults = []
-    for board in site.boards:
-        feeder = feeders.get(board.feeder)
-        if feeder is None:
-            known = ", ".join(sorted(feeders))
-            faults.append(f"board {board.id}: feeder {board.feeder} is not among {known}")
-            continue
-        for circuit in board.circuits:
-            if feeder.rating_ma[phase_index(circuit.phase)] == 0:
-                faults.append(
-                    f"board {board.id}, circuit {circuit.name}: feeder {feeder.id} has no "
-                    f"{circuit.phase}; give it a rating there or choose another phase"
-                )
-    return faults
-
-
-def _unsafe(site: Site) -> list[str]:
-    """Feeders whose boards would be above the limit when all of them run on their safe limits."""
-    faults = []
-    for feeder in site.feeders:
-        safe_ma = _safe_total_ma(site, feeder)
-        for phase, safe, limit in zip(PHASES, safe_ma, feeder.limit_ma, strict=True):
-            if safe > limit:
-                faults.append(
-                    f"feeder {feeder.id} {phase}: safe limits of its boards and uncontrolled "
-                    f"load sum to {safe} mA, above the limit {limit} mA; lower safe_limit_ma"
-                )
-    return faults
-
-
-def _safe_total_ma(site: Site, feeder: Feeder) -> PhaseMa:
-    boards = site.boards_of(feeder.id)
-    return total_ma([feeder.uncontrolled_ma, *(board.safe_limit_ma for board in boards)])
+    def tree(self, uncontrolled_ma: Mapping[str, PhaseMa] | None = None) -> Tree:
+        """The site as leases see it; uncontrolled load is what it may be where none is given."""
+        known_ma = uncontrolled_ma or {}
+        nodes = {
+            f.id: Node(f.limit_ma, known_ma.get(f.id, f.most_uncontrolled_ma), f.parent)
+            for f in self.feeders
+        }
+        return Tree(nodes, {b.id: Leaf(b.feeder, b.safe_limit_ma) for b in self.boards})

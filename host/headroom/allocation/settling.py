@@ -1,0 +1,29 @@
+"""The time after a start in which nobody knows what was granted before.
+
+After a restart the store knows every lease that boards may hold; after a restore from backup, or
+when another coordinator has acted in between, it does not. Both look alike. So until every board
+has shown that it obeys this term, or every lease of an earlier one has run out, a board gets at
+most what the book knows of it and what it says itself that it holds: then no board gets more than
+it had, and what they had together was within the limits.
+"""
+
+from collections.abc import Iterable
+
+
+class Settling:
+    """Whether leases of an earlier term may be about; `epoch` is the present one."""
+
+    def __init__(self, epoch: int, boards: Iterable[str], until_s: float) -> None:
+        """`until_s`: when the last of them has run out on any clock."""
+        self.epoch = epoch
+        self.until_s = until_s
+        self._unheard = set(boards)
+
+    def heard(self, board: str, epoch: int) -> None:
+        """A board reported under that epoch; only one that has had an answer knows this term."""
+        if epoch == self.epoch:
+            self._unheard.discard(board)
+
+    def is_over(self, now_s: float) -> bool:
+        """Whether boards hold nothing but what this term granted."""
+        return not self._unheard or now_s >= self.until_s
