@@ -76,7 +76,7 @@ class World:
         self._store = open_data_store(self._folder)
         self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
         self.coordinator = Coordinator(self.site, self.store, self, self._settings, self.beacons)
-        self.api = api_app(self.coordinator).test_client()
+        self.api = api_app(self.coordinator, open_reading=True).test_client()
         self._board_app = board_app(self.coordinator)
 
     @property

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headroom.protocol.signing import KEY_BYTES, parse_key
 from headroom.store import Store, open_store
-from headroom.store.tokens import has_tokens, make_token
+from headroom.store.tokens import has_admin, make_token
 
 FIRST_TOKEN = "first"
 
@@ -33,10 +33,10 @@ def token_path(directory: Path) -> Path:
 
 
 def ensure_token(store: Store, directory: Path, now_unix_s: int) -> Path:
-    """Make the first token if nobody has one; gives its file."""
+    """Make the first token if there is no admin; gives its file."""
     path = token_path(directory)
     with store.write() as db:
-        if not has_tokens(db):
+        if not has_admin(db):
             write_private(path, make_token(db, FIRST_TOKEN, now_unix_s) + "\n")
     return path
 

@@ -38,16 +38,23 @@ class Server:
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         """Give an order over its API."""
-        token = Path(self.token_file).read_text().strip()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        data = json.dumps(body).encode()
-        request = urllib.request.Request(self.page + path.lstrip("/"), data, headers, method="PUT")
-        urllib.request.urlopen(request, timeout=10).close()
+        self._send("PUT", path.lstrip("/"), json.dumps(body).encode())
 
     def get(self, path: str) -> Any:
         """A document of its API."""
-        with urllib.request.urlopen(self.page + path, timeout=10) as response:
-            return json.load(response)
+        return json.loads(self.read(path))
+
+    def read(self, path: str) -> bytes:
+        """Whatever it serves there."""
+        return self._send("GET", path, None)
+
+    def _send(self, method: str, path: str, body: bytes | None) -> bytes:
+        token = Path(self.token_file).read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.page + path, body, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            content: bytes = response.read()
+            return content
 
 
 def prepare(folder: Path, document: dict[str, Any] | None = None) -> None:
@@ -62,7 +69,7 @@ def prepare(folder: Path, document: dict[str, Any] | None = None) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, open_reading: bool = True) -> Iterator[Server]:
     """A server on free ports over a prepared folder, killed at the end if it still runs."""
     ready = folder / "ready.json"
     command = [
@@ -71,6 +78,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
         *("--site", str(folder / "site.toml"), "--data", str(folder / "data")),
         *("--listen", "127.0.0.1:0", "--board-listen", "127.0.0.1:0"),
         *("--ready-file", str(ready)),
+        *(["--open-reading"] if open_reading else []),
         *arguments,
     ]
     with (folder / "stderr").open("w") as log:

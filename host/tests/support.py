@@ -101,7 +101,7 @@ class World:
         self.token = ensure_token(self.store, self.folder, 0).read_text().strip()
         self.coordinator = Coordinator(self.site, self.store, self.clock, self.settings)
         self.board_app: Flask = board_app(self.coordinator)
-        self.api: FlaskClient = api_app(self.coordinator).test_client()
+        self.api: FlaskClient = api_app(self.coordinator, open_reading=True).test_client()
 
     def open_store(self) -> Store:
         """A further connection to its store; by default the latter is SQLite in the folder."""

@@ -62,7 +62,7 @@ class Site:
             world.site, world.store, world.clock, world.settings, self.beacons
         )
         world.board_app = board_app(world.coordinator)
-        world.api = api_app(world.coordinator).test_client()
+        world.api = api_app(world.coordinator, open_reading=True).test_client()
 
     def order(self) -> None:
         """Order a circuit of the first board off, by API."""

@@ -74,6 +74,38 @@ def test_token_is_made_and_revoked(tmp_path: Path) -> None:
     assert run("token", "revoke", "anna", "--data", tmp_path).exit_code == 2
 
 
+def test_tokens_have_roles_and_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    for name, role in (("anna", "operate"), ("bert", "read")):
+        made = run("token", "new", name, "--data", tmp_path, "--file", path, "--role", role)
+        assert f"may {role}" in made.output
+    listed = run("token", "list", "--data", tmp_path).output.splitlines()
+    assert [line.split("\t")[:2] for line in listed] == [["anna", "operate"], ["bert", "read"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [("ab" * 24, 0), ("ab" * 8, 2), ("ab " * 24, 2), ("", 2)]
+)
+def test_a_token_is_taken_from_a_file(tmp_path: Path, content: str, status: int) -> None:
+    path = tmp_path / "given"
+    path.write_text(content + "\n")
+    taken = run("token", "new", "prometheus", "--data", tmp_path, "--from-file", path)
+    assert taken.exit_code == status
+    assert not content or content not in taken.output
+
+
+@pytest.mark.parametrize("arguments", [("anna",), ("an na", "--file", "x")])
+def test_token_that_cannot_be_made_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert run("token", "new", *arguments, "--data", tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize("exposed", [("--listen", "0.0.0.0:0"), ("--allow-host", "power.lan")])
+def test_open_reading_is_for_this_machine_alone(tmp_path: Path, exposed: tuple[str, ...]) -> None:
+    refused = serve(tmp_path, "--open-reading", *exposed)
+    assert refused.exit_code == 2
+    assert "--open-reading is for this machine alone" in refused.output
+
+
 def test_bad_site_file_is_told_line_by_line(tmp_path: Path) -> None:
     prepare(tmp_path)
     site = tmp_path / "site.toml"

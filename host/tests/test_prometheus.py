@@ -9,7 +9,6 @@ import math
 import re
 import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A coordinator of two boards with three circuits each."""
     folder = tmp_path_factory.mktemp("coordinator")
     prepare(folder, site_document(circuits=len(_CIRCUITS)))
-    with serving(folder) as running:
+    with serving(folder, open_reading=False) as running:
         yield running
 
 
@@ -45,7 +44,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def prometheus(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Prometheus over that coordinator and over one that is down."""
     coordinator = server.page.removeprefix("http://").rstrip("/")
-    with prometheus_over(tmp_path_factory.mktemp("prometheus"), coordinator, _NOBODY) as running:
+    folder = tmp_path_factory.mktemp("prometheus")
+    with prometheus_over(folder, server.token_file, coordinator, _NOBODY) as running:
         end_s = time.monotonic() + _WITHIN_S
         while not running.is_ready():
             assert time.monotonic() < end_s
@@ -58,7 +58,6 @@ class TroubledSite:
     def __init__(self, server: Server) -> None:
         self._board: BoardClient = server.board("flat-1", circuits=_CIRCUITS)
         self._troubles = 0
-        self.metrics_url = f"{server.page}metrics"
 
     def go_on(self) -> None:
         """One more report with one more event, start, dropped tick and refusal on either side."""
@@ -138,10 +137,9 @@ def test_every_variable_of_the_dashboard_has_values(
         await_data(site, prometheus, {variable["name"]: f'{metric}{{{label}!=""}}'})
 
 
-def test_names_follow_the_conventions(site: TroubledSite) -> None:
+def test_names_follow_the_conventions(server: Server, site: TroubledSite) -> None:
     site.go_on()
-    with urllib.request.urlopen(site.metrics_url, timeout=10) as response:
-        text = response.read()
+    text = server.read("metrics")
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=text, capture_output=True, check=False
     )
@@ -150,7 +148,7 @@ def test_names_follow_the_conventions(site: TroubledSite) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("check", "config", "prometheus.yml"), ("test", "rules", "alerts_test.yml")],
+    [("check", "config", "--syntax-only", "prometheus.yml"), ("test", "rules", "alerts_test.yml")],
     ids=" ".join,
 )
 def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:

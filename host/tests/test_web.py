@@ -11,7 +11,7 @@ from tests.support import World
 OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PATCH"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic eDp5", "Bearer \xe9"])
 def test_whatever_changes_state_needs_a_token(
     world: World, method: str, header: str | None

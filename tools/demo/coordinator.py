@@ -47,7 +47,7 @@ class Coordinator:
                         "--listen",
                         f"127.0.0.1:{free_page_port()}",
                     ),
-                    *("--beacon", BEACON_GROUP),
+                    *("--open-reading", "--beacon", BEACON_GROUP),
                     *("--lease-s", "10", "--valid-s", "30", "--ready-file", str(self._ready)),
                 ),
                 stdout=log,

@@ -45,6 +45,11 @@ from headroom.web.server import Address, Listeners
     help="A host name by which page and API may be reached, besides loopback; repeatable.",
 )
 @click.option(
+    "--open-reading",
+    is_flag=True,
+    help="Whoever reaches --listen, which has to be loopback, may read without a token.",
+)
+@click.option(
     "--lease-s",
     default=30,
     show_default=True,
@@ -77,6 +82,7 @@ def serve(
     board_listen: Address,
     listen: Address,
     allowed_hosts: tuple[str, ...],
+    open_reading: bool,
     lease_s: int,
     valid_s: int,
     beacon_address: Address | None,
@@ -85,10 +91,10 @@ def serve(
     """Run the coordinator until it is told to stop (Ctrl-C or SIGTERM).
 
     The first start makes an API token and writes it to DATA/api.token, readable by its owner
-    only. Whatever changes state over the API needs it: Authorization: Bearer TOKEN.
+    only. Page and API take it: Authorization: Bearer TOKEN.
     """
     log_to_stderr()
-    _check_exposure(listen, allowed_hosts)
+    _check_exposure(listen, allowed_hosts, open_reading)
     site = load_site(site_path)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
@@ -101,7 +107,8 @@ def serve(
     ):
         token_file = ensure_token(store, data, int(clock.unix_s()))
         coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
-        page = listeners.listen_for_people(api_app(coordinator, allowed_hosts), listen)
+        api = api_app(coordinator, allowed_hosts, open_reading=open_reading)
+        page = listeners.listen_for_people(api, listen)
         endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
         ready = {
             "page": f"http://{page}/",
@@ -112,7 +119,14 @@ def serve(
         listeners.run()
 
 
-def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...]) -> None:
+def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...], open_reading: bool) -> None:
+    if listen.is_loopback and not allowed_hosts:
+        return
+    if open_reading:
+        raise click.UsageError(
+            "--open-reading is for this machine alone: with --allow-host, or --listen elsewhere "
+            "than loopback, others could read without a token"
+        )
     if listen.is_loopback:
         return
     if not allowed_hosts:

@@ -172,7 +172,7 @@ class Message(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            raise MalformedMessageError(_first_error(error)) from None
+            raise MalformedMessageError(first_error(error)) from None
 
 
 class PlanBody(Message):
@@ -251,7 +251,8 @@ class Answer(Message):
     plan: PlanBody | None = None
 
 
-def _first_error(error: ValidationError) -> str:
+def first_error(error: ValidationError) -> str:
+    """The first fault that pydantic found, with its key and value."""
     first = error.errors(include_url=False, include_context=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

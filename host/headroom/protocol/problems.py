@@ -26,30 +26,41 @@ class ProblemType:
 MALFORMED = ProblemType("malformed", 400, "The message is malformed")
 UNSIGNED = ProblemType("unsigned", 401, "The report is not signed by a known board")
 TOKEN_REQUIRED = ProblemType("token-required", 401, "A valid token or session is required")
+ROLE_REQUIRED = ProblemType("role-required", 403, "The role of this token is too small")
 CSRF_REQUIRED = ProblemType("csrf-required", 403, "A session's changes need its CSRF token")
+NOT_FOUND = ProblemType("not-found", 404, "Not Found")
+NO_SUCH_FEEDER = ProblemType("no-such-feeder", 404, "There is no such feeder on this site")
+NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
+NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
+NO_SUCH_ORDER = ProblemType("no-such-order", 404, "Nothing of that kind is ordered")
+NO_SUCH_TOKEN = ProblemType("no-such-token", 404, "Nobody of that name has a token")
+METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "Method Not Allowed")
 REPLAYED = ProblemType("replayed", 409, "The report is not newer than the last accepted one")
 SCHEDULE_MISMATCH = ProblemType(
     "schedule-mismatch", 409, "The circuits of one board share start and step"
 )
 LENGTH_REQUIRED = ProblemType("length-required", 411, "Content-Length is required")
 TOO_LARGE = ProblemType("too-large", 413, "The message is too large")
-HOST_REFUSED = ProblemType("host-refused", 421, "This server is not known by that host name")
 NOT_JSON = ProblemType("not-json", 415, "The body is not declared as JSON")
+HOST_REFUSED = ProblemType("host-refused", 421, "This server is not known by that host name")
 NOT_POSSIBLE = ProblemType("not-possible", 422, "The order cannot be carried out")
-NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
-NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
+TOO_MANY_REQUESTS = ProblemType("too-many-requests", 429, "Too many requests in a short time")
+INTERNAL = ProblemType("internal-server-error", 500, "Internal Server Error")
 TOO_MANY_STREAMS = ProblemType("too-many-streams", 503, "Too many watch the live state already")
 SUPERSEDED = ProblemType("superseded", 503, "Another coordinator acts in place of this one")
 STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written")
+
+ALL = tuple(value for value in list(globals().values()) if isinstance(value, ProblemType))
 
 
 class ProblemError(Exception):
     """One occurrence of a problem; raised by rules, rendered once at the edge."""
 
-    def __init__(self, kind: ProblemType, detail: str) -> None:
+    def __init__(self, kind: ProblemType, detail: str, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+        self.retry_after_s = retry_after_s
 
     def document(self) -> dict[str, object]:
         """The problem as RFC 9457 writes it."""

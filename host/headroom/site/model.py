@@ -6,7 +6,7 @@ All currents are mA. A phase that a table does not name does not exist there and
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import model_validator as check
 
 from headroom.allocation.tree import Leaf, Node, Tree
@@ -26,13 +26,21 @@ def _by_phase(table: object) -> object:
     return tuple(table.get(phase, 0) for phase in PHASES)
 
 
+def _to_table(values: PhaseMa) -> dict[Phase, int]:
+    return dict(zip(PHASES, values, strict=True))
+
+
 CurrentMa = Annotated[int, Field(ge=0, le=MAX_CURRENT_MA)]
 # What firmware/node/config.py takes: a site that a board would refuse is refused here.
 RatedMa = Annotated[int, Field(ge=100, le=125_000)]
 CtMaPerVolt = Annotated[int, Field(ge=1000, le=200_000)]
 PriceEurMwh = Annotated[int, Field(ge=LOWEST_EUR_MWH, le=HIGHEST_EUR_MWH)]
 CircuitName = Annotated[str, Field(min_length=1, max_length=32)]
-PerPhase = Annotated[tuple[CurrentMa, CurrentMa, CurrentMa], BeforeValidator(_by_phase)]
+PerPhase = Annotated[
+    tuple[CurrentMa, CurrentMa, CurrentMa],
+    BeforeValidator(_by_phase, json_schema_input_type=dict[Phase, CurrentMa]),
+    PlainSerializer(_to_table, when_used="json"),
+]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Identifier = Annotated[str, Field(pattern=BOARD_ID_PATTERN)]
 

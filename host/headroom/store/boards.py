@@ -26,6 +26,15 @@ class BoardRecord:
     reports: int
 
 
+@dataclass(frozen=True)
+class StoredReport:
+    """An accepted report as it came; ids rise in the order of acceptance."""
+
+    id: int
+    received_unix_s: int
+    body: bytes
+
+
 def put_key(db: Connection, board_id: str, key: bytes) -> None:
     """Register a board, or give a known one another key."""
     rows.put(db, boards, {"id": board_id, "key": key})
@@ -69,6 +78,17 @@ def accept(db: Connection, board_id: str, report: Report, body: bytes, now_unix_
         "fw": report.fw,
     }
     rows.add_new(db, boots, [boot])
+
+
+def reports_before(db: Connection, board_id: str, before: int, limit: int) -> list[StoredReport]:
+    """Reports of a board that were accepted before the one with this id, newest first."""
+    query = (
+        select(reports.c.id, reports.c.received_unix_s, reports.c.body)
+        .where(reports.c.board == board_id, reports.c.id < before)
+        .order_by(reports.c.id.desc())
+        .limit(limit)
+    )
+    return [StoredReport(*row) for row in db.execute(query)]
 
 
 def _forget_old_reports(db: Connection, board_id: str) -> None:

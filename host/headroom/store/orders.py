@@ -104,11 +104,17 @@ def plan_revision(db: Connection, board: str) -> int:
     return db.execute(select(plans.c.rev).where(plans.c.board == board)).scalar() or 0
 
 
+def stored_plan(db: Connection, board: str) -> StoredPlan | None:
+    """A board's newest plan; None before its first."""
+    row = db.execute(select(plans.c.rev, plans.c.body).where(plans.c.board == board)).first()
+    return StoredPlan(row.rev, row.body) if row else None
+
+
 def revise_plan(db: Connection, board: str, body: str) -> StoredPlan:
     """The plan with this body; its revision is one higher than before if the body is another."""
-    before = db.execute(select(plans.c.rev, plans.c.body).where(plans.c.board == board)).first()
+    before = stored_plan(db, board)
     if before and before.body == body:
-        return StoredPlan(before.rev, body)
+        return before
     plan = StoredPlan(before.rev + 1 if before else 1, body)
     rows.put(db, plans, {"board": board, "rev": plan.rev, "body": plan.body})
     return plan

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from headroom.store.hashing import SECRET_BYTES, hashed
-from headroom.store.tables import sessions
+from headroom.store.tables import sessions, tokens
+from headroom.store.tokens import Role
 
 
 @dataclass(frozen=True)
 class Session:
-    """Whose session it is, and when it ends."""
+    """Whose session it is, what their token allows, and when it ends."""
 
     name: str
+    role: Role
     ends_unix_s: int
 
 
@@ -28,11 +30,13 @@ def open_session(db: Connection, name: str, now_unix_s: int, lasts_s: int) -> st
 
 def session_of(db: Connection, secret: str, now_unix_s: float) -> Session | None:
     """The session of a secret; None if there is none, it has ended or its token was revoked."""
-    query = select(sessions.c.token, sessions.c.ends_unix_s).where(
-        sessions.c.sha256 == hashed(secret), sessions.c.ends_unix_s > now_unix_s
+    query = (
+        select(tokens.c.name, tokens.c.role, sessions.c.ends_unix_s)
+        .join(tokens, tokens.c.name == sessions.c.token)
+        .where(sessions.c.sha256 == hashed(secret), sessions.c.ends_unix_s > now_unix_s)
     )
     row = db.execute(query).first()
-    return Session(row.token, row.ends_unix_s) if row else None
+    return Session(row.name, row.role, row.ends_unix_s) if row else None
 
 
 def end_session(db: Connection, secret: str) -> None:

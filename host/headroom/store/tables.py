@@ -162,6 +162,7 @@ tokens = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("role", String(8), nullable=False),
     *_integers("made_unix_s"),
 )
 

@@ -1,31 +1,64 @@
 """API tokens: random, shown once, stored as a hash only."""
 
 import secrets
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from headroom.store.hashing import SECRET_BYTES, hashed
 from headroom.store.tables import tokens
 
+# Each may do what the ones before it may: see, give orders, change who and what belongs here.
+Role = Literal["read", "operate", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+# A name stands in addresses and in the record of who ordered what.
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$"
 
-def make_token(db: Connection, name: str, now_unix_s: int) -> str:
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """Who has a token, what it allows, and when it was made."""
+
+    name: str
+    role: Role
+    made_unix_s: int
+
+
+def make_token(db: Connection, name: str, now_unix_s: int, role: Role = "admin") -> str:
     """A new token for `name`, which loses its earlier one."""
-    revoke_token(db, name)
     token = secrets.token_urlsafe(SECRET_BYTES)
-    db.execute(insert(tokens).values(name=name, sha256=hashed(token), made_unix_s=now_unix_s))
+    put_token(db, token, TokenRecord(name, role, now_unix_s))
     return token
 
 
+def put_token(db: Connection, token: str, record: TokenRecord) -> None:
+    """Take a token that was made elsewhere, as random as one made here."""
+    revoke_token(db, record.name)
+    db.execute(insert(tokens).values(**asdict(record), sha256=hashed(token)))
+
+
 def revoke_token(db: Connection, name: str) -> bool:
-    """Forget the token of `name`; whether there was one."""
+    """Forget the token of `name` and its sessions; whether there was one."""
     return db.execute(delete(tokens).where(tokens.c.name == name)).rowcount > 0
 
 
-def token_name(db: Connection, token: str) -> str | None:
+def token_record(db: Connection, token: str) -> TokenRecord | None:
     """Whose token this is, or None if nobody's."""
-    return db.execute(select(tokens.c.name).where(tokens.c.sha256 == hashed(token))).scalar()
+    row = db.execute(select(tokens).where(tokens.c.sha256 == hashed(token))).first()
+    return _record(row) if row else None
 
 
-def has_tokens(db: Connection) -> bool:
-    """Whether anybody has a token."""
-    return db.execute(select(tokens.c.name)).first() is not None
+def token_records(db: Connection) -> list[TokenRecord]:
+    """Everybody who has a token, by name."""
+    return [_record(row) for row in db.execute(select(tokens).order_by(tokens.c.name))]
+
+
+def has_admin(db: Connection) -> bool:
+    """Whether anybody may make further tokens."""
+    query = select(tokens.c.name).where(tokens.c.role == "admin")
+    return db.execute(query).first() is not None
+
+
+def _record(row: Row[Any]) -> TokenRecord:
+    return TokenRecord(row.name, row.role, row.made_unix_s)

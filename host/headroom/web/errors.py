@@ -13,6 +13,9 @@ from headroom.protocol.problems import (
 )
 from headroom.store import StoreUnavailableError
 
+# A lock is gone by then, and a full disk is asked for no more often.
+_STORE_RETRY_S = 5
+
 
 def render_problems(app: Flask) -> None:
     """Make an app answer with problem documents, whatever goes wrong in it."""
@@ -24,13 +27,15 @@ def render_problems(app: Flask) -> None:
 def problem_response(problem: ProblemError) -> Response:
     """A problem as a response."""
     response = Response(problem.encode(), problem.kind.status, mimetype=MEDIA_TYPE)
+    if problem.retry_after_s is not None:
+        response.headers["Retry-After"] = str(problem.retry_after_s)
     if problem.kind == TOKEN_REQUIRED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
 def _store_unavailable(error: StoreUnavailableError) -> Response:
-    return problem_response(ProblemError(STORE_UNAVAILABLE, str(error)))
+    return problem_response(ProblemError(STORE_UNAVAILABLE, str(error), _STORE_RETRY_S))
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 
 from headroom.coordinator import Coordinator
+from headroom.protocol.problems import TOO_MANY_STREAMS
 from headroom.store import StoreUnavailableError
 from headroom.web.live import LiveHub, OpenResponse
+from headroom.web.operations import operation
 from headroom.web.security import Credentials
 from headroom.web.state import current_state
 
@@ -19,10 +21,14 @@ TAKE_OVER = "headroom.take_over"
 def live_api(coordinator: Coordinator) -> Blueprint:
     """The route /api/v1/live."""
     api = Blueprint("live", __name__)
-    hub = LiveHub(lambda: current_state(coordinator))
+    hub = LiveHub(lambda: current_state(coordinator).model_dump(mode="json"))
 
     @api.get("/live")
+    @operation("read", TOO_MANY_STREAMS, media=("text/event-stream",))
     def live() -> Response:
+        """The state as server-sent events: `state` now, at each change and every 5 s, twice a
+        second at most; `problem` when the store cannot be read.
+        """
         newest = hub.newest()
         may_go_on = _still_the_same_person(coordinator)
 
@@ -40,11 +46,11 @@ def live_api(coordinator: Coordinator) -> Blueprint:
 def _still_the_same_person(coordinator: Coordinator) -> Callable[[], bool]:
     """Tells later whether this request's token or session still holds."""
     credentials = Credentials.of_request()
-    person = credentials.person(coordinator)
+    access = credentials.access(coordinator)
 
     def holds() -> bool:
         try:
-            return credentials.person(coordinator) == person
+            return credentials.access(coordinator) == access
         except StoreUnavailableError:
             return True
 

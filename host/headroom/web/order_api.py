@@ -1,22 +1,29 @@
-"""What people order over the API. Every route here needs a token, see `security`."""
+"""What people order of a circuit: overrides and schedules."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from flask import Blueprint, Response, g, jsonify
+from flask import Blueprint
 from pydantic import Field
 
 from headroom.coordinator import Coordinator
-from headroom.protocol.messages import (
-    MAX_SLOTS,
-    Message,
-    StepS,
-    UnixS,
+from headroom.protocol.messages import MAX_SLOTS, Message, StepS, UnixS
+from headroom.protocol.problems import (
+    NO_SUCH_BOARD,
+    NO_SUCH_CIRCUIT,
+    NO_SUCH_ORDER,
+    NOT_POSSIBLE,
+    SCHEDULE_MISMATCH,
 )
-from headroom.store.charge_keys import Revocation
-from headroom.store.maintenance import MaintenanceOrder
-from headroom.store.orders import Override, Schedule, StoredPlan
-from headroom.store.prices import Prices
-from headroom.web.bodies import read_body
+from headroom.store.orders import Override, Schedule
+from headroom.web.documents.base import BoardId, CircuitNo
+from headroom.web.documents.orders import (
+    OverrideDocument,
+    RevisionDocument,
+    ScheduleDocument,
+)
+from headroom.web.operations import operation, require_order
+from headroom.web.read_api import circuit_document
+from headroom.web.security import person
 
 _CIRCUIT = "/boards/<board_id>/circuits/<int:circuit>"
 
@@ -36,94 +43,59 @@ class ScheduleBody(Message):
     slots: str = Field(pattern=r"^[10-]+$", max_length=MAX_SLOTS)
 
 
-class PricesBody(Message):
-    """What energy costs, in EUR/MWh, one price a slot; slot 0 starts at `start`."""
-
-    start: UnixS
-    step_s: StepS
-    eur_mwh: Annotated[
-        tuple[Annotated[int, Field(strict=True, ge=-100_000, le=100_000)], ...],
-        Field(min_length=1, max_length=MAX_SLOTS),
-    ]
-
-
-class MaintenanceBody(Message):
-    """An order to start into maintenance; one that has not arrived by `until` is void."""
-
-    until: UnixS
-
-
 def order_api(coordinator: Coordinator) -> Blueprint:
-    """Routes under /api/v1 that change what boards are told."""
+    """Routes under /api/v1 for overrides and schedules of circuits."""
     api = Blueprint("orders", __name__)
     orders = coordinator.orders
 
+    @api.get(f"{_CIRCUIT}/override")
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NO_SUCH_ORDER)
+    def get_override(board_id: BoardId, circuit: CircuitNo) -> OverrideDocument:
+        """The override of a circuit that holds."""
+        found = circuit_document(coordinator, board_id, circuit).override
+        return require_order(found, f"no override of circuit {circuit} of {board_id}")
+
     @api.put(f"{_CIRCUIT}/override")
-    def set_override(board_id: str, circuit: int) -> Response:
-        wanted = read_body(OverrideBody)
+    @operation("operate", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
+    def set_override(
+        board_id: BoardId, circuit: CircuitNo, body: OverrideBody
+    ) -> RevisionDocument:
+        """Order a circuit on or off until a time, or until cancelled."""
         override = Override(
             circuit=circuit,
-            closed=wanted.state == "on",
-            until_unix_s=wanted.until or 0,
-            set_by=g.person,
+            closed=body.state == "on",
+            until_unix_s=body.until or 0,
+            set_by=person(),
             set_unix_s=int(coordinator.clock.unix_s()),
         )
-        return _revision(orders.set_override(board_id, override))
+        return RevisionDocument(rev=orders.set_override(board_id, override).rev)
 
     @api.delete(f"{_CIRCUIT}/override")
-    def clear_override(board_id: str, circuit: int) -> Response:
-        return _revision(orders.clear_override(board_id, circuit))
+    @operation("operate", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
+    def clear_override(board_id: BoardId, circuit: CircuitNo) -> RevisionDocument:
+        """Cancel an override; no error if there is none."""
+        return RevisionDocument(rev=orders.clear_override(board_id, circuit).rev)
+
+    @api.get(f"{_CIRCUIT}/schedule")
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NO_SUCH_ORDER)
+    def get_schedule(board_id: BoardId, circuit: CircuitNo) -> ScheduleDocument:
+        """The schedule of a circuit that is not over."""
+        found = circuit_document(coordinator, board_id, circuit).schedule
+        return require_order(found, f"no schedule of circuit {circuit} of {board_id}")
 
     @api.put(f"{_CIRCUIT}/schedule")
-    def set_schedule(board_id: str, circuit: int) -> Response:
-        wanted = read_body(ScheduleBody)
-        schedule = Schedule(circuit, wanted.start, wanted.step_s, wanted.slots)
-        return _revision(orders.set_schedule(board_id, schedule))
+    @operation("operate", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, SCHEDULE_MISMATCH)
+    def set_schedule(
+        board_id: BoardId, circuit: CircuitNo, body: ScheduleBody
+    ) -> RevisionDocument:
+        """Give a circuit its wishes for the slots to come."""
+        schedule = Schedule(circuit, body.start, body.step_s, body.slots)
+        return RevisionDocument(rev=orders.set_schedule(board_id, schedule).rev)
 
     @api.delete(f"{_CIRCUIT}/schedule")
-    def clear_schedule(board_id: str, circuit: int) -> Response:
-        return _revision(orders.clear_schedule(board_id, circuit))
-
-    @api.put("/prices")
-    def set_prices() -> Response:
-        wanted = read_body(PricesBody)
-        now_unix_s = int(coordinator.clock.unix_s())
-        given = Prices(wanted.start, wanted.step_s, wanted.eur_mwh, g.person, now_unix_s)
-        return _revisions(orders.set_prices(given))
-
-    @api.delete("/prices")
-    def clear_prices() -> Response:
-        return _revisions(orders.clear_prices())
-
-    @api.put("/boards/<board_id>/maintenance")
-    def order_maintenance(board_id: str) -> Response:
-        now_unix_s = int(coordinator.clock.unix_s())
-        order = MaintenanceOrder(read_body(MaintenanceBody).until, g.person, now_unix_s)
-        orders.order_maintenance(board_id, order)
-        return Response(status=204)
-
-    @api.delete("/boards/<board_id>/maintenance")
-    def cancel_maintenance(board_id: str) -> Response:
-        orders.cancel_maintenance(board_id)
-        return Response(status=204)
-
-    @api.put("/boards/<board_id>/charge-revocation")
-    def revoke_charge_key(board_id: str) -> Response:
-        revocation = Revocation(g.person, int(coordinator.clock.unix_s()))
-        return _revision(orders.revoke_charge_key(board_id, revocation))
-
-    @api.delete("/boards/<board_id>/charge-revocation")
-    def allow_charge_key(board_id: str) -> Response:
-        return _revision(orders.allow_charge_key(board_id))
+    @operation("operate", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
+    def clear_schedule(board_id: BoardId, circuit: CircuitNo) -> RevisionDocument:
+        """Remove a schedule; no error if there is none."""
+        return RevisionDocument(rev=orders.clear_schedule(board_id, circuit).rev)
 
     return api
-
-
-def _revision(plan: StoredPlan) -> Response:
-    """The revision that a board reports once it obeys the order."""
-    return jsonify({"rev": plan.rev})
-
-
-def _revisions(plans: dict[str, StoredPlan]) -> Response:
-    """The revision of each board that heeds prices."""
-    return jsonify({"rev": {board_id: plan.rev for board_id, plan in plans.items()}})

@@ -7,6 +7,7 @@ from headroom.coordinator import Coordinator
 from headroom.phases import phase_index
 from headroom.store import figures
 from headroom.web.metrics import site_registry
+from headroom.web.operations import operation
 
 
 def page(coordinator: Coordinator) -> Blueprint:
@@ -19,6 +20,7 @@ def page(coordinator: Coordinator) -> Blueprint:
         return render_template("dashboard.html", site=coordinator.site, phase_index=phase_index)
 
     @blueprint.get("/metrics")
+    @operation("read")
     def metrics() -> Response:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -1,67 +1,100 @@
-"""What anybody who reaches the API may read."""
+"""The site as it is configured, and as it is now."""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint
 
 from headroom.coordinator import Coordinator
-from headroom.protocol.problems import MALFORMED, NO_SUCH_BOARD, ProblemError
-from headroom.store import journal
-from headroom.web import documents
+from headroom.coordinator.snapshot import BoardView
+from headroom.protocol.problems import (
+    NO_SUCH_BOARD,
+    NO_SUCH_CIRCUIT,
+    NO_SUCH_FEEDER,
+    ProblemError,
+)
+from headroom.web.documents.base import BoardId, CircuitNo, FeederId
+from headroom.web.documents.live import (
+    BoardDocument,
+    BoardsDocument,
+    CircuitDocument,
+    FeederDocument,
+    FeedersDocument,
+    StateDocument,
+)
+from headroom.web.documents.site import SiteDocument
+from headroom.web.operations import operation
 from headroom.web.state import current_state
-
-_PAGE_ROWS = 500
 
 
 def read_api(coordinator: Coordinator) -> Blueprint:
-    """Routes under /api/v1 that change nothing."""
-    api = Blueprint("read", __name__)
-    site, store = coordinator.site, coordinator.store
+    """Routes under /api/v1 that tell of the present."""
+    api = Blueprint("site", __name__)
 
     @api.get("/site")
-    def configured() -> Response:
-        return jsonify(documents.site_document(site))
+    @operation("read")
+    def configured() -> SiteDocument:
+        """The site as configured."""
+        return SiteDocument.of(coordinator.site)
 
     @api.get("/state")
-    def state() -> Response:
-        return jsonify(current_state(coordinator))
+    @operation("read")
+    def state() -> StateDocument:
+        """Everything at once, as the page shows it."""
+        return current_state(coordinator)
+
+    @api.get("/feeders")
+    @operation("read")
+    def all_feeders() -> FeedersDocument:
+        """Every feeder with its headroom."""
+        views = coordinator.view().feeders
+        return FeedersDocument(feeders=tuple(map(FeederDocument.of, views)))
+
+    @api.get("/feeders/<feeder_id>")
+    @operation("read", NO_SUCH_FEEDER)
+    def one_feeder(feeder_id: FeederId) -> FeederDocument:
+        """A feeder with its headroom."""
+        views = {view.feeder.id: view for view in coordinator.view().feeders}
+        if feeder_id not in views:
+            site = coordinator.site.name
+            raise ProblemError(NO_SUCH_FEEDER, f"no feeder {feeder_id} on {site}")
+        return FeederDocument.of(views[feeder_id])
 
     @api.get("/boards")
-    def all_boards() -> Response:
-        boards = coordinator.view().boards
-        return jsonify({"boards": [documents.board_document(board) for board in boards]})
+    @operation("read")
+    def all_boards() -> BoardsDocument:
+        """Every board with its circuits and its health."""
+        views = coordinator.view().boards
+        return BoardsDocument(boards=tuple(map(BoardDocument.of, views)))
 
     @api.get("/boards/<board_id>")
-    def one_board(board_id: str) -> Response:
-        _known(coordinator, board_id)
-        views = {view.board.id: view for view in coordinator.view().boards}
-        return jsonify(documents.board_document(views[board_id]))
+    @operation("read", NO_SUCH_BOARD)
+    def one_board(board_id: BoardId) -> BoardDocument:
+        """A board with its circuits and its health."""
+        return BoardDocument.of(board_view(coordinator, board_id))
 
-    @api.get("/boards/<board_id>/minutes")
-    def minutes(board_id: str) -> Response:
-        _known(coordinator, board_id)
-        after = (_number("after_boot", 0), _number("after_minute", -1))
-        with store.read() as db:
-            rows = journal.minutes_of(db, board_id, after, _PAGE_ROWS)
-        return jsonify({"minutes": [documents.minute_document(row) for row in rows]})
-
-    @api.get("/events")
-    def events() -> Response:
-        after = _number("after", 0)
-        with store.read() as db:
-            rows = journal.events_after(db, after, _PAGE_ROWS)
-        found = [documents.event_document(row, site) for row in rows]
-        return jsonify({"events": found, "next": rows[-1].id if rows else after})
+    @api.get("/boards/<board_id>/circuits/<int:circuit>")
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT)
+    def one_circuit(board_id: BoardId, circuit: CircuitNo) -> CircuitDocument:
+        """A circuit with its current, its relay and why that is as it is."""
+        return circuit_document(coordinator, board_id, circuit)
 
     return api
 
 
-def _known(coordinator: Coordinator, board_id: str) -> None:
+def board_view(coordinator: Coordinator, board_id: str) -> BoardView:
+    """A board as it is now; raises `no-such-board`."""
+    require_board(coordinator, board_id)
+    return next(view for view in coordinator.view().boards if view.board.id == board_id)
+
+
+def require_board(coordinator: Coordinator, board_id: str) -> None:
+    """Raise `no-such-board` unless the site has it."""
     if coordinator.site.board(board_id) is None:
         raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on {coordinator.site.name}")
 
 
-def _number(name: str, default: int) -> int:
-    """A query parameter as a number that a database can hold; raises `malformed`."""
-    text = request.args.get(name, str(default))
-    if text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 18:
-        return int(text)
-    raise ProblemError(MALFORMED, f"{name}: a whole number is needed, got {text[:40]!r}")
+def circuit_document(coordinator: Coordinator, board_id: str, circuit: int) -> CircuitDocument:
+    """A circuit as it is now; raises `no-such-board`, `no-such-circuit`."""
+    views = board_view(coordinator, board_id).circuits
+    if circuit >= len(views):
+        last = len(views) - 1
+        raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
+    return CircuitDocument.of(views[circuit])

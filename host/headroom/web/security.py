@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, request
 
 from headroom.coordinator import Coordinator
-from headroom.protocol.problems import CSRF_REQUIRED, HOST_REFUSED, TOKEN_REQUIRED, ProblemError
+from headroom.protocol.problems import (
+    CSRF_REQUIRED,
+    HOST_REFUSED,
+    ROLE_REQUIRED,
+    TOKEN_REQUIRED,
+    ProblemError,
+)
 from headroom.store.hashing import hashed
 from headroom.store.sessions import session_of
-from headroom.store.tokens import token_name
+from headroom.store.tokens import ROLES, Role, token_record
+from headroom.web.operations import Operation
+from headroom.web.rates import Rates
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 SESSION_COOKIE = "headroom_session"
 CSRF_HEADER = "Headroom-CSRF"
-# Opening a session is how somebody without rights gets them.
-_OPEN_TO_ALL = frozenset(("api.session.sign_in",))
 _READING_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     "Content-Security-Policy": (
@@ -25,9 +31,41 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# A year. Under any name but loopback there is TLS in front, and it shall stay there.
+_TLS_ONLY = "max-age=31536000"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names by which the API may be reached besides loopback, and who may read without a token."""
+
+    hosts: frozenset[str] = frozenset()
+    open_reading: bool = False
+
+    @classmethod
+    def of(cls, hosts: Collection[str], open_reading: bool) -> "Settings":
+        """Of names in any case."""
+        return cls(frozenset(host.lower() for host in (*LOOPBACK_HOSTS, *hosts)), open_reading)
+
+    def opens(self, view: Operation) -> bool:
+        """Whether a view needs no token here."""
+        return self.open_reading and view.role == "read" and not view.personal
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who a request is of, and what they may do; None if nobody is known."""
+
+    name: str | None
+    role: Role | None
+
+    def may(self, needed: Role) -> bool:
+        """Whether the role is enough."""
+        return self.role is not None and ROLES.index(self.role) >= ROLES.index(needed)
 
 
 @dataclass(frozen=True)
@@ -45,41 +83,50 @@ class Credentials:
         scheme, _, token = request.headers["Authorization"].partition(" ")
         return cls(token.strip() if scheme.lower() == "bearer" else "", None)
 
-    def person(self, coordinator: Coordinator) -> str | None:
-        """Whose these are; None if nobody's any more."""
+    @property
+    def are_shown(self) -> bool:
+        """Whether there are any."""
+        return self.token is not None or self.session is not None
+
+    def access(self, coordinator: Coordinator) -> Access:
+        """What these allow now; raises StoreUnavailableError."""
+        if not self.are_shown:
+            return Access(None, None)
         with coordinator.store.read() as db:
-            if self.token is not None:
-                return token_name(db, self.token)
-            if self.session is None:
-                return None
-            session = session_of(db, self.session, coordinator.clock.unix_s())
-        return session.name if session else None
+            found = (
+                session_of(db, self.session or "", coordinator.clock.unix_s())
+                if self.token is None
+                else token_record(db, self.token)
+            )
+        return Access(found.name, found.role) if found else Access(None, None)
 
 
-def csrf_token(session_secret: str) -> str:
-    """What the page sends with changes; only who can read the session's answers knows it."""
-    return hashed("csrf\n" + session_secret).hex()
-
-
-def secure(app: Flask, coordinator: Coordinator, allowed_hosts: Collection[str]) -> None:
+def secure(app: Flask, coordinator: Coordinator, settings: Settings, rates: Rates) -> None:
     """Check every request of an app before its view runs, and mark every response."""
-    hosts = {host.lower() for host in (*LOOPBACK_HOSTS, *allowed_hosts)}
 
     @app.before_request
     def check_host() -> None:
         # A page of another site whose name was pointed at this address shows itself here.
-        if host_name() not in hosts:
+        if host_name() not in settings.hosts:
             raise ProblemError(HOST_REFUSED, "start the server with --allow-host for this name")
 
     @app.before_request
-    def check_person() -> None:
-        if request.method not in _READING_METHODS and request.endpoint not in _OPEN_TO_ALL:
-            g.person = require_person(coordinator)
+    def check_access() -> None:
+        credentials = Credentials.of_request()
+        access = credentials.access(coordinator)
+        rates.take(access.name or address(), credentials.are_shown and access.name is None)
+        g.access = access
+        view = app.view_functions.get(request.endpoint or "")
+        if isinstance(view, Operation) and view.role and not settings.opens(view):
+            _check_role(access, view.role)
+            _check_csrf(credentials)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(_HEADERS)
         response.headers.setdefault("Cache-Control", "no-store")
+        if host_name() not in LOOPBACK_HOSTS:
+            response.headers["Strict-Transport-Security"] = _TLS_ONLY
         return response
 
 
@@ -90,20 +137,36 @@ def host_name() -> str:
     return name if colon and port.isdigit() else host
 
 
-def require_person(coordinator: Coordinator) -> str:
-    """Whose token or session the request carries; raises `token-required`, `csrf-required`."""
-    credentials = Credentials.of_request()
-    person = credentials.person(coordinator)
-    if person is None:
+def address() -> str:
+    """Where the current request came from."""
+    return request.remote_addr or ""
+
+
+def person() -> str:
+    """Whose token or session the current request carries, where one is needed."""
+    name: str = g.access.name
+    return name
+
+
+def csrf_token(session_secret: str) -> str:
+    """What the page sends with changes; only who can read the session's answers knows it."""
+    return hashed("csrf\n" + session_secret).hex()
+
+
+def _check_role(access: Access, needed: Role) -> None:
+    if access.name is None:
         raise ProblemError(
             TOKEN_REQUIRED, "send `Authorization: Bearer` with an API token, or sign in again"
         )
-    if credentials.session is not None and request.method not in _READING_METHODS:
-        _check_csrf(credentials.session)
-    return person
+    if not access.may(needed):
+        raise ProblemError(
+            ROLE_REQUIRED, f"{access.name} may {access.role}; this takes the role {needed}"
+        )
 
 
-def _check_csrf(session_secret: str) -> None:
+def _check_csrf(credentials: Credentials) -> None:
+    if credentials.session is None or request.method in _READING_METHODS:
+        return
     given = request.headers.get(CSRF_HEADER, "").encode()
-    if not hmac.compare_digest(given, csrf_token(session_secret).encode()):
+    if not hmac.compare_digest(given, csrf_token(credentials.session).encode()):
         raise ProblemError(CSRF_REQUIRED, f"send the session's csrf_token as {CSRF_HEADER}")

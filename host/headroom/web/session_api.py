@@ -1,19 +1,21 @@
 """Sessions: the page shows a token once and gets a cookie that its scripts cannot read."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, after_this_request, g
 
 from headroom.coordinator import Coordinator
 from headroom.protocol.messages import Message
 from headroom.protocol.problems import TOKEN_REQUIRED, ProblemError
 from headroom.store import sessions, tokens
-from headroom.web.bodies import read_body
+from headroom.web.documents.access import SessionDocument
+from headroom.web.operations import operation
+from headroom.web.rates import Rates
 from headroom.web.security import (
     LOOPBACK_HOSTS,
     SESSION_COOKIE,
     Credentials,
+    address,
     csrf_token,
     host_name,
-    require_person,
 )
 
 # A working day; whoever needs longer shows the token again.
@@ -26,66 +28,68 @@ class SignInBody(Message):
     token: str
 
 
-def session_api(coordinator: Coordinator) -> Blueprint:
+def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
     """Routes under /api/v1/session."""
     api = Blueprint("session", __name__)
     store, clock = coordinator.store, coordinator.clock
 
     @api.post("/session")
-    def sign_in() -> Response:
-        token = read_body(SignInBody).token
+    @operation(None, TOKEN_REQUIRED)
+    def sign_in(body: SignInBody) -> SessionDocument:
+        """Open a session with the rights of a token; the cookie is its key."""
         now_unix_s = int(clock.unix_s())
         with store.write() as db:
-            name = tokens.token_name(db, token)
-            if name is None:
+            found = tokens.token_record(db, body.token)
+            if found is None:
+                rates.take(address(), refused=True)
                 raise ProblemError(TOKEN_REQUIRED, "token: nobody has this one, or not any more")
-            secret = sessions.open_session(db, name, now_unix_s, SESSION_S)
-        response = _session(name, secret, now_unix_s + SESSION_S)
-        _set_cookie(response, secret, SESSION_S)
-        return response
+            secret = sessions.open_session(db, found.name, now_unix_s, SESSION_S)
+        _send_cookie(secret, SESSION_S)
+        return SessionDocument(
+            name=found.name,
+            role=found.role,
+            csrf_token=csrf_token(secret),
+            ends_unix_s=now_unix_s + SESSION_S,
+        )
 
     @api.get("/session")
-    def who() -> Response:
-        person = require_person(coordinator)
+    @operation("read", personal=True)
+    def who() -> SessionDocument:
+        """Whose rights this request has, and what a session needs for changes."""
         secret = Credentials.of_request().session
-        if secret is None:
-            return _session(person, None, None)
         with store.read() as db:
-            session = sessions.session_of(db, secret, clock.unix_s())
-        return _session(person, secret, session.ends_unix_s if session else None)
+            session = sessions.session_of(db, secret, clock.unix_s()) if secret else None
+        return SessionDocument(
+            name=g.access.name,
+            role=g.access.role,
+            csrf_token=csrf_token(secret) if secret else None,
+            ends_unix_s=session.ends_unix_s if session else None,
+        )
 
     @api.delete("/session")
-    def sign_out() -> Response:
+    @operation("read", personal=True)
+    def sign_out() -> None:
+        """End the session."""
         secret = Credentials.of_request().session
         if secret is not None:
             with store.write() as db:
                 sessions.end_session(db, secret)
-        response = Response(status=204)
-        _set_cookie(response, "", 0)
-        return response
+        _send_cookie("", 0)
 
     return api
 
 
-def _session(name: str, secret: str | None, ends_unix_s: int | None) -> Response:
-    return jsonify(
-        {
-            "name": name,
-            "role": "admin",
-            "csrf_token": csrf_token(secret) if secret else None,
-            "ends_unix_s": ends_unix_s,
-        }
-    )
-
-
-def _set_cookie(response: Response, secret: str, lasts_s: int) -> None:
-    response.set_cookie(
-        SESSION_COOKIE,
-        secret,
-        max_age=lasts_s,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        # Loopback is without TLS; under any other name there is TLS in front.
-        secure=host_name() not in LOOPBACK_HOSTS,
-    )
+def _send_cookie(secret: str, lasts_s: int) -> None:
+    @after_this_request
+    def add_cookie(response: Response) -> Response:
+        response.set_cookie(
+            SESSION_COOKIE,
+            secret,
+            max_age=lasts_s,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            # Loopback is without TLS; under any other name there is TLS in front.
+            secure=host_name() not in LOOPBACK_HOSTS,
+        )
+        return response

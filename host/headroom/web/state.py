@@ -2,13 +2,13 @@
 
 from headroom.coordinator import Coordinator
 from headroom.store import journal
-from headroom.web.documents import Document, state_document
+from headroom.web.documents.live import StateDocument
 
 _NEWEST_EVENTS = 20
 
 
-def current_state(coordinator: Coordinator) -> Document:
+def current_state(coordinator: Coordinator) -> StateDocument:
     """Everything that the page shows, as of now; raises StoreUnavailableError."""
     with coordinator.store.read() as db:
         events = journal.newest_events(db, _NEWEST_EVENTS)
-    return state_document(coordinator.view(), coordinator.site, events)
+    return StateDocument.of(coordinator.view(), coordinator.site, events)

@@ -1,0 +1,87 @@
+"""What happened: events, minutes and reports, a page at a time."""
+
+from typing import Annotated
+
+from flask import Blueprint
+from pydantic import Field
+
+from headroom.coordinator import Coordinator
+from headroom.protocol.messages import MAX_COUNT
+from headroom.protocol.problems import NO_SUCH_BOARD
+from headroom.store import boards, journal
+from headroom.web.documents.base import BoardId
+from headroom.web.documents.journal import (
+    EventDocument,
+    EventsDocument,
+    MinuteDocument,
+    MinutesDocument,
+    ReportDocument,
+    ReportsDocument,
+)
+from headroom.web.operations import Query, operation
+from headroom.web.read_api import require_board
+
+_MOST_ROWS = 500
+# A report is up to 1.5 KiB, and more once it is spelled out.
+_MOST_REPORTS = 100
+# What both databases hold as an integer.
+_Cursor = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
+class EventsQuery(Query):
+    """Events after the one of a cursor."""
+
+    after: _Cursor = 0
+    limit: Annotated[int, Field(ge=1, le=_MOST_ROWS)] = _MOST_ROWS
+
+
+class MinutesQuery(Query):
+    """Minutes after the one named."""
+
+    after_boot: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 0
+    after_minute: Annotated[int, Field(ge=-1, le=MAX_COUNT)] = -1
+
+
+class ReportsQuery(Query):
+    """Reports before the one of a cursor; without one the newest."""
+
+    before: _Cursor = 2**63 - 1
+    limit: Annotated[int, Field(ge=1, le=_MOST_REPORTS)] = 20
+
+
+def history_api(coordinator: Coordinator) -> Blueprint:
+    """Routes under /api/v1 that tell of the past."""
+    api = Blueprint("history", __name__)
+    site, store = coordinator.site, coordinator.store
+
+    @api.get("/events")
+    @operation("read")
+    def events(query: EventsQuery) -> EventsDocument:
+        """Events of all boards, oldest first; `next` reads on, also later."""
+        with store.read() as db:
+            rows = journal.events_after(db, query.after, query.limit)
+        found = tuple(EventDocument.of(row, site) for row in rows)
+        return EventsDocument(events=found, next=rows[-1].id if rows else query.after)
+
+    @api.get("/boards/<board_id>/minutes")
+    @operation("read", NO_SUCH_BOARD)
+    def minutes(board_id: BoardId, query: MinutesQuery) -> MinutesDocument:
+        """The journal of a board, 500 minutes at a time."""
+        require_board(coordinator, board_id)
+        after = (query.after_boot, query.after_minute)
+        with store.read() as db:
+            rows = journal.minutes_of(db, board_id, after, _MOST_ROWS)
+        return MinutesDocument(minutes=tuple(map(MinuteDocument.of, rows)))
+
+    @api.get("/boards/<board_id>/reports")
+    @operation("read", NO_SUCH_BOARD)
+    def reports(board_id: BoardId, query: ReportsQuery) -> ReportsDocument:
+        """The newest reports of a board as they came, newest first."""
+        require_board(coordinator, board_id)
+        with store.read() as db:
+            rows = boards.reports_before(db, board_id, query.before, query.limit)
+        full = len(rows) == query.limit
+        found = tuple(map(ReportDocument.of, rows))
+        return ReportsDocument(reports=found, next=rows[-1].id if full else None)
+
+    return api
