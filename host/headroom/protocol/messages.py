@@ -118,6 +118,10 @@ class Minute(NamedTuple):
     closed_s_2: ClosedS
     closed_s_3: ClosedS
 
+    def by_circuit(self) -> list[tuple[int, int, int]]:
+        """Mean and highest current, and closed time of each circuit."""
+        return list(zip(self[2:6], self[6:10], self[10:14], strict=True))
+
 
 class Lost(NamedTuple):
     """What overflowed its ring undelivered since the board started."""

@@ -7,6 +7,7 @@ from headroom.store.tables import figures
 
 _EPOCH = "epoch"
 _BEACON = "beacon"
+_HISTORY = "history"
 
 
 def epoch(db: Connection) -> int:
@@ -27,6 +28,16 @@ def last_beacon(db: Connection) -> int:
 def take_beacons(db: Connection, count: int) -> int:
     """Give away the next `count` counters of beacons; gives the last of them."""
     return _set(db, _BEACON, last_beacon(db) + count)
+
+
+def history_cursor(db: Connection) -> int:
+    """The id of the last report that the series have; 0 before the first."""
+    return _figure(db, _HISTORY)
+
+
+def move_history_cursor(db: Connection, report_id: int) -> None:
+    """The series have every report up to this one."""
+    _set(db, _HISTORY, report_id)
 
 
 def _figure(db: Connection, name: str) -> int:

@@ -13,12 +13,14 @@ def add_new(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> 
         db.execute(_insert(db, table).on_conflict_do_nothing(), rows)
 
 
-def put(db: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert a row, or give the one with its primary key the other values."""
+def put(db: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
+    """Insert rows of the same columns, or give those with their primary keys the other values."""
+    if not rows:
+        return
     statement = _insert(db, table)
     key = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in row if name not in key}
-    db.execute(statement.on_conflict_do_update(index_elements=key, set_=others), row)
+    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    db.execute(statement.on_conflict_do_update(index_elements=key, set_=others), rows)
 
 
 def _insert(db: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

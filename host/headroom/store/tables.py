@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -173,4 +174,40 @@ sessions = Table(
     Column("sha256", LargeBinary(32), primary_key=True),
     Column("token", String(64), ForeignKey("tokens.name", ondelete="CASCADE"), nullable=False),
     *_integers("ends_unix_s"),
+)
+
+# What changed by whom; old and new are JSON of the row, null where there was or is none.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Int, primary_key=True, autoincrement=True),
+    *_integers("unix_s"),
+    Column("person", String(64), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("target", String(128), nullable=False),
+    Column("old", Text),
+    Column("new", Text),
+    sqlite_autoincrement=True,
+)
+
+# See `history.steps` for the meaning of a row; a step is 60 s or 900 s long.
+circuit_steps = Table(
+    "circuit_steps",
+    metadata,
+    _board(),
+    *_integers("circuit", "step_s", "unix_s", "mean_ma", "max_ma", "closed_s", "covered_s"),
+    Column("from_journal", Boolean, nullable=False),
+    Key("board", "circuit", "step_s", "unix_s"),
+    Index("circuit_steps_by_time", "step_s", "unix_s"),
+)
+
+# Not tied to the site: a feeder may leave it, what it carried stays.
+feeder_steps = Table(
+    "feeder_steps",
+    metadata,
+    Column("feeder", String(32), nullable=False),
+    Column("phase", String(2), nullable=False),
+    *_integers("step_s", "unix_s", "mean_ma", "max_ma", "covered_s", "unmeasured"),
+    Key("feeder", "phase", "step_s", "unix_s"),
+    Index("feeder_steps_by_time", "step_s", "unix_s"),
 )

@@ -1,0 +1,1 @@
+"""What boards reported, kept as series: aggregates, gaps, and how long all of it is kept."""

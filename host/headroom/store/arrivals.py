@@ -1,0 +1,70 @@
+"""Accepted reports in the order in which they came, for what is made of them afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, tuple_
+
+from headroom.history.gaps import Boot
+from headroom.protocol.messages import Report
+from headroom.store.tables import boots, minutes, reports
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A report as stored; ids rise in the order of acceptance."""
+
+    id: int
+    board: str
+    received_unix_s: int
+    report: Report
+
+
+def next_arrival_unix_s(db: Connection, after_id: int) -> int | None:
+    """When the first report after that one came in; None if there is none."""
+    query = select(reports.c.received_unix_s).where(reports.c.id > after_id)
+    return db.execute(query.order_by(reports.c.id).limit(1)).scalar()
+
+
+def arrivals(db: Connection, after_id: int, until_unix_s: int) -> list[Arrival]:
+    """The reports after that one, up to before the first that came in at that time or later."""
+    later = (
+        select(reports.c.id)
+        .where(reports.c.id > after_id, reports.c.received_unix_s >= until_unix_s)
+        .order_by(reports.c.id)
+        .limit(1)
+    )
+    query = select(reports.c.id, reports.c.board, reports.c.received_unix_s, reports.c.body)
+    query = query.where(reports.c.id > after_id).order_by(reports.c.id)
+    end_id = db.execute(later).scalar()
+    if end_id is not None:
+        query = query.where(reports.c.id < end_id)
+    return [
+        Arrival(row.id, row.board, row.received_unix_s, Report.decode(row.body))
+        for row in db.execute(query)
+    ]
+
+
+def boot_starts(db: Connection, named: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """When boots began, by board and number; those that are not dated are left out."""
+    key = tuple_(boots.c.board, boots.c.boot)
+    query = select(boots.c.board, boots.c.boot, boots.c.started_unix_s).where(key.in_(set(named)))
+    return {(row.board, row.boot): row.started_unix_s for row in db.execute(query)}
+
+
+def boots_of(db: Connection, board: str) -> list[Boot]:
+    """Every dated boot of a board, oldest first."""
+    query = select(boots.c.boot, boots.c.started_unix_s, boots.c.reset)
+    of_board = query.where(boots.c.board == board).order_by(boots.c.boot)
+    return [Boot(*row) for row in db.execute(of_board)]
+
+
+def minute_numbers(db: Connection, board: str, first_boot: int) -> dict[int, list[int]]:
+    """Which minutes of a board are stored, by boot from `first_boot` on."""
+    query = select(minutes.c.boot, minutes.c.minute).where(
+        minutes.c.board == board, minutes.c.boot >= first_boot
+    )
+    found: dict[int, list[int]] = {}
+    for boot, minute in db.execute(query.order_by(minutes.c.boot, minutes.c.minute)):
+        found.setdefault(boot, []).append(minute)
+    return found

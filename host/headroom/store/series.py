@@ -1,0 +1,159 @@
+"""Series of circuits and feeders in steps of a minute and of 15 minutes, and the raw readings.
+
+Every step that was asked for is in an answer; one of which nothing is known is None.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+from sqlalchemy import Column, Connection, Table, case, cast, delete, func, insert, literal, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from headroom.history.steps import MINUTE_S, QUARTER_S, CircuitStep, FeederStep
+from headroom.phases import Phase
+from headroom.protocol.messages import CircuitReading, Report
+from headroom.store import rows
+from headroom.store.tables import Int, circuit_steps, feeder_steps, reports
+
+StepS = Literal[60, 900]
+STEPS_S: tuple[StepS, ...] = get_args(StepS)
+T = TypeVar("T", CircuitStep, FeederStep)
+# One step: when it begins, and what is known of it.
+Steps = list[tuple[int, T | None]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `start_unix_s` up to before `end_unix_s`."""
+
+    start_unix_s: int
+    end_unix_s: int
+
+    def steps(self, step_s: StepS) -> range:
+        """The beginnings of all steps that have a part in it."""
+        return range(self.start_unix_s - self.start_unix_s % step_s, self.end_unix_s, step_s)
+
+
+class Reading(NamedTuple):
+    """One circuit as a report told of it."""
+
+    unix_s: int
+    reading: CircuitReading
+
+
+def circuit_series(
+    db: Connection, board: str, circuit: int, span: Span, step_s: StepS
+) -> Steps[CircuitStep]:
+    """Mean, highest current and closed time of a circuit, step by step."""
+    of_circuit = (circuit_steps.c.board == board) & (circuit_steps.c.circuit == circuit)
+    found = _steps(db, circuit_steps, of_circuit, span, step_s)
+    by_time = {row.unix_s: CircuitStep(*row) for row in found}
+    return [(unix_s, by_time.get(unix_s)) for unix_s in span.steps(step_s)]
+
+
+def feeder_series(
+    db: Connection, feeder: str, phase: Phase, span: Span, step_s: StepS
+) -> Steps[FeederStep]:
+    """Mean and highest current of a feeder phase, step by step."""
+    of_feeder = (feeder_steps.c.feeder == feeder) & (feeder_steps.c.phase == phase)
+    found = _steps(db, feeder_steps, of_feeder, span, step_s)
+    by_time = {row.unix_s: FeederStep(*row) for row in found}
+    return [(unix_s, by_time.get(unix_s)) for unix_s in span.steps(step_s)]
+
+
+def readings(db: Connection, board: str, circuit: int, span: Span, most: int) -> list[Reading]:
+    """A circuit as each report of that time told of it, oldest first, the first `most`."""
+    query = (
+        select(reports.c.received_unix_s, reports.c.body)
+        .where(reports.c.board == board, reports.c.received_unix_s >= span.start_unix_s)
+        .where(reports.c.received_unix_s < span.end_unix_s)
+        .order_by(reports.c.id)
+        .limit(most)
+    )
+    decoded = ((row.received_unix_s, Report.decode(row.body)) for row in db.execute(query))
+    return [
+        Reading(unix_s, report.circuits[circuit])
+        for unix_s, report in decoded
+        if circuit < len(report.circuits)
+    ]
+
+
+def put_circuit_steps(db: Connection, steps: Iterable[CircuitStep]) -> None:
+    """Store steps in place of those of the same time."""
+    rows.put(db, circuit_steps, *(step._asdict() for step in steps))
+
+
+def put_feeder_steps(db: Connection, steps: Iterable[FeederStep]) -> None:
+    """Store steps in place of those of the same time."""
+    rows.put(db, feeder_steps, *(step._asdict() for step in steps))
+
+
+def circuit_minutes_at(db: Connection, unix_s: int) -> list[CircuitStep]:
+    """The minute that began then, of every circuit."""
+    query = select(circuit_steps).where(
+        circuit_steps.c.step_s == MINUTE_S, circuit_steps.c.unix_s == unix_s
+    )
+    return [CircuitStep(*row) for row in db.execute(query)]
+
+
+def make_circuit_quarters(db: Connection, unix_s: int, boards: Collection[str]) -> None:
+    """Make the 15 minutes from then on anew from their minutes, for the circuits of `boards`."""
+    key = (circuit_steps.c.board, circuit_steps.c.circuit)
+    figures = {
+        "closed_s": func.sum(circuit_steps.c.closed_s),
+        "covered_s": func.sum(circuit_steps.c.covered_s),
+        # All of it or it is not of the journal.
+        "from_journal": func.min(case((circuit_steps.c.from_journal, 1), else_=0)) == 1,
+    }
+    _make_quarters(db, circuit_steps, key, figures, circuit_steps.c.board.in_(boards), unix_s)
+
+
+def make_feeder_quarters(db: Connection, unix_s: int) -> None:
+    """Make the 15 minutes from then on anew from their minutes, for all feeders."""
+    key = (feeder_steps.c.feeder, feeder_steps.c.phase)
+    figures = {
+        "covered_s": func.sum(feeder_steps.c.covered_s),
+        "unmeasured": func.max(feeder_steps.c.unmeasured),
+    }
+    _make_quarters(db, feeder_steps, key, figures, literal(value=True), unix_s)
+
+
+def _steps(
+    db: Connection, table: Table, which: ColumnElement[bool], span: Span, step_s: StepS
+) -> Iterable[Any]:
+    first_unix_s = span.steps(step_s).start
+    query = select(table).where(
+        which,
+        table.c.step_s == step_s,
+        table.c.unix_s >= first_unix_s,
+        table.c.unix_s < span.end_unix_s,
+    )
+    return db.execute(query)
+
+
+def _make_quarters(
+    db: Connection,
+    table: Table,
+    key: tuple[Column[Any], ...],
+    figures: Mapping[str, ColumnElement[Any]],
+    which: ColumnElement[bool],
+    unix_s: int,
+) -> None:
+    of_quarter = (table.c.step_s == QUARTER_S) & (table.c.unix_s == unix_s)
+    db.execute(delete(table).where(of_quarter, which))
+    mean_mas = cast(func.sum(table.c.mean_ma * table.c.covered_s), Int)
+    means = {
+        "step_s": literal(QUARTER_S),
+        "unix_s": literal(unix_s),
+        "mean_ma": mean_mas // cast(func.sum(table.c.covered_s), Int),
+        "max_ma": func.max(table.c.max_ma),
+    }
+    minutes = (
+        select(*key, *means.values(), *figures.values())
+        .where(table.c.step_s == MINUTE_S, which)
+        .where(table.c.unix_s >= unix_s, table.c.unix_s < unix_s + QUARTER_S)
+        .group_by(*key)
+    )
+    names = [column.name for column in key]
+    db.execute(insert(table).from_select([*names, *means, *figures], minutes))
