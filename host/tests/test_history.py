@@ -35,7 +35,7 @@ def reading(current_ma: int, sensor: str = "ok", closed: int = 1) -> list[list[A
 
 def record(world: World) -> None:
     """Let the recorder work through what there is."""
-    recorder = Recorder(world.site, world.store)
+    recorder = Recorder(lambda: world.site, world.store)
     while recorder.step(world.clock.unix_s()):
         pass
 

@@ -3,7 +3,7 @@
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +15,9 @@ from headroom.beacon_socket import BeaconSocket
 from headroom.commands.common import AddressType, FilePath, data_option, data_store
 from headroom.coordinator import Beacons, Clock, Coordinator, Settings, SystemClock
 from headroom.data_dir import ensure_site_key, ensure_token, only_server, write_private
+from headroom.history.keeper import Keeper
+from headroom.history.recorder import Recorder
+from headroom.history.retention import Forgetting
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
 from headroom.store import Store
@@ -109,6 +112,7 @@ def serve(
         coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
         api = api_app(coordinator, allowed_hosts, open_reading=open_reading)
         page = listeners.listen_for_people(api, listen)
+        keeper = _keeper(coordinator)
         endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
         ready = {
             "page": f"http://{page}/",
@@ -116,7 +120,8 @@ def serve(
             "token_file": str(token_file.absolute()),
         }
         _announce(ready, ready_file)
-        listeners.run()
+        with _thread("keeper", keeper.run, keeper.end):
+            listeners.run()
 
 
 def _check_exposure(listen: Address, allowed_hosts: tuple[str, ...], open_reading: bool) -> None:
@@ -149,13 +154,28 @@ def _beacons(
         return
     with BeaconSocket(group, source) as transport:
         beacons = Beacons(ensure_site_key(data), store, clock, transport)
-        thread = threading.Thread(target=beacons.run, name="beacons")
-        thread.start()
-        try:
+        with _thread("beacons", beacons.run, beacons.end):
             yield beacons
-        finally:
-            beacons.end()
-            thread.join()
+
+
+@contextmanager
+def _thread(name: str, run: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
+    thread = threading.Thread(target=run, name=name)
+    thread.start()
+    try:
+        yield
+    finally:
+        end()
+        thread.join()
+
+
+def _keeper(coordinator: Coordinator) -> Keeper:
+    store = coordinator.store
+    return Keeper(
+        Recorder(lambda: coordinator.site, store),
+        Forgetting(lambda: coordinator.site.retention, store),
+        coordinator.clock,
+    )
 
 
 def _announce(ready: dict[str, str], ready_file: Path | None) -> None:

@@ -5,7 +5,7 @@ in place of what was known before; so a step that was cut short is simply done a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from headroom.history.steps import (
@@ -33,7 +33,8 @@ _BOARDS_AT_ONCE = 50
 class Recorder:
     """Works through the reports in their order."""
 
-    def __init__(self, site: Site, store: Store) -> None:
+    def __init__(self, site: Callable[[], Site], store: Store) -> None:
+        """`site` gives it as it is configured now."""
         self._site = site
         self._store = store
 
@@ -61,7 +62,7 @@ class Recorder:
         for arrival in came:
             by_board[arrival.board].append(arrival)
         for board_id, of_board in by_board.items():
-            board = self._site.board(board_id)
+            board = self._site().board(board_id)
             reports = [(arrival.received_unix_s, arrival.report) for arrival in of_board]
             yield from steps_of_reports(board_id, board.report_s if board else _REPORT_S, reports)
 
@@ -74,7 +75,7 @@ class Recorder:
         for unix_s in sorted({step.unix_s for step in steps}):
             with self._store.write() as db:
                 minutes = series.circuit_minutes_at(db, unix_s)
-                series.put_feeder_steps(db, feeder_steps(_loads(self._site), minutes))
+                series.put_feeder_steps(db, feeder_steps(_loads(self._site()), minutes))
         boards_of: dict[int, set[str]] = defaultdict(set)
         for step in steps:
             boards_of[quarter_of(step.unix_s)].add(step.board)
@@ -108,16 +109,18 @@ def _of_journals(
 
 
 def _loads(site: Site) -> list[FeederLoad]:
+    tree = site.tree()
     return [
         FeederLoad(
             feeder.id,
             feeder.phases,
             {
                 (board.id, number): circuit.phase
-                for board in site.boards_of(feeder.id)
+                for board in site.boards
+                if feeder.id in tree.chain_of(board.id)
                 for number, circuit in enumerate(board.circuits)
             },
-            feeder.uncontrolled_ma,
+            tree.uncontrolled_ma[feeder.id],
         )
         for feeder in site.feeders
     ]

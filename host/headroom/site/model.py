@@ -13,6 +13,7 @@ from headroom.allocation.tree import Leaf, Node, Tree
 from headroom.phases import PHASES, ZERO_MA, Phase, PhaseMa, phase_index, total
 from headroom.protocol.messages import BOARD_ID_PATTERN, MAX_CIRCUITS, MAX_CURRENT_MA
 from headroom.protocol.prices import HIGHEST_EUR_MWH, LOWEST_EUR_MWH
+from headroom.site.retention import Retention
 
 Kind = Literal["critical", "deferrable", "thermal", "ev"]
 
@@ -204,6 +205,7 @@ class Site(_Table):
     site: _SiteTable
     feeders: Annotated[tuple[Feeder, ...], Field(min_length=1)]
     boards: tuple[Board, ...] = ()
+    retention: Retention = Retention()
 
     @property
     def name(self) -> str:
