@@ -76,6 +76,7 @@ def test_a_blind_circuit_counts_as_rated_until_it_is_open(
     assert seen(world, "sensor") == ["ok", shown, "ok", "ok"]
     assert seen(world, "current_ma")[LAUNDRY] is None
     assert seen(world, "reason")[LAUNDRY] == "safe_sensor"
+    assert events(world, "sensor") == [LAUNDRY]
 
     world.run(30)
     assert contacts(board) == [1, 0, 1, 1]

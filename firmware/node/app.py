@@ -197,6 +197,7 @@ class App:
             readings.take(i, sensor.measure(i, readings.age_ms[i]), sensor.current_ma)
         except OSError:
             readings.take(i, "missing", 0)
+        readings.tell(i, self.events, self.clock.up_s)
 
     def _protect(self):
         readings = self.readings

@@ -11,7 +11,8 @@ From two points (measured m, true t) follows a line, in force at once and after 
 
 `calibrate.waveform(0, 4300)` is for a circuit whose load draws spikes, which read low (by some
 percent at a THD above 0.5): with that load on, and a reference that shows true RMS. It can only
-raise what is measured. A later `store` does away with it: take the two points first.
+raise what is measured, and takes the place of `spiky_percent` from then on. A later `store` does
+away with it: take the two points first.
 
 What is stored belongs to the converter's input, not to the circuit's number, and lies beside the
 configuration in a file of its own, which provisioning does not touch. Loaded for that, and dropped
@@ -33,13 +34,19 @@ _PATH = "/calibration.json"
 # Two seconds of a scan of four.
 _WINDOWS = const(12)
 _STEADY_PERCENT = const(3)
+# Spikes fall between conversions or into one: windows differ by up to half, their mean does not.
+_SPIKY_WINDOWS = const(24)
+_SPIKY_PERCENT = const(100)
+# In place of how long spikes have lasted: that is not looked at any more.
+_CORRECTED = const(-1)
 # Points closer than a tenth of the range would turn noise into gain.
 _RANGE_PARTS = const(10)
 _GAIN_LOWEST = const(800)
 _GAIN_HIGHEST = const(1250)
 # Zero may be off by a fiftieth of the range: five times what a CT of class 3 is there.
 _OFFSET_PARTS = const(50)
-_WAVEFORM_HIGHEST = const(1250)
+# The worst waveform measured needs 1314 (firmware/PROTECTION.md).
+_WAVEFORM_HIGHEST = const(1500)
 
 _points = {}
 
@@ -60,11 +67,12 @@ def apply(circuits):
         entry = stored.get(_key("Ina226" if direct else "Ct", circuit["channel"]))
         if not entry:
             continue
-        nominal_ma, scale_ma, offset_ma = entry
+        nominal_ma, scale_ma, offset_ma = entry[:3]
         full_ma = 81_920_000 // circuit["shunt_uohm"] if direct else circuit["ct_ma_per_v"]
         if nominal_ma == full_ma:
             circuit["scale_ma"] = scale_ma
             circuit["offset_ma"] = offset_ma
+            circuit["spiky_ms"] = sum(entry[3:])
         else:
             values = (nominal_ma, full_ma)
             left.append((i, "calibrated for a range of %d mA, not of %d: calibrate anew" % values))
@@ -73,7 +81,7 @@ def apply(circuits):
 
 def point(i, true_ma):
     """Measures circuit i now, while a reference shows `true_ma`. The newest two points count."""
-    measured_ma = _measured(i, true_ma)
+    measured_ma = _mean(_running(i, true_ma), i, _WINDOWS, _STEADY_PERCENT)
     points = _points.get(i, [])[-1:] + [(measured_ma, true_ma)]
     _points[i] = points
     print("circuit %d: measured %d mA, true %d mA" % (i, measured_ma, true_ma))
@@ -87,12 +95,22 @@ def store(i):
         count = len(_points.get(i, ()))
         raise CalibrationError("circuit %d has %d of 2 points: call point() for each" % (i, count))
     gain_ppm, offset_ma = _line(i)
-    _change(i, gain_ppm, offset_ma)
+    _change(i, gain_ppm, offset_ma, 0)
 
 
 def waveform(i, true_ma):
     """Raises circuit i's current by what its load's spikes take from it: one point is enough."""
-    measured_ma = _measured(i, true_ma)
+    app = _running(i, true_ma)
+    spiky_ms = app.sensors[i].spiky_ms
+    before_ms, spiky_ms[i] = spiky_ms[i], _CORRECTED
+    try:
+        _raise(i, true_ma, _mean(app, i, _SPIKY_WINDOWS, _SPIKY_PERCENT))
+    except CalibrationError:
+        spiky_ms[i] = before_ms
+        raise
+
+
+def _raise(i, true_ma, measured_ma):
     permille = true_ma * 1000 // measured_ma
     print("factor = %d / %d = %d permille" % (true_ma, measured_ma, permille))
     if not 1000 <= permille <= _WAVEFORM_HIGHEST:
@@ -100,7 +118,7 @@ def waveform(i, true_ma):
             "factor of %d permille: it has to be from 1000 to %d; take two points with a "
             "resistive load first, then a reference of true RMS" % (permille, _WAVEFORM_HIGHEST)
         )
-    _change(i, permille * 1000, 0)
+    _change(i, permille * 1000, 0, _CORRECTED)
 
 
 def _line(i):
@@ -132,8 +150,8 @@ def _line(i):
     return gain_ppm, offset_ma
 
 
-def _measured(i, true_ma):
-    """Mean of circuit i's next readings in mA; they have to be good, and alike."""
+def _running(i, true_ma):
+    """The node, if it can measure circuit i now, and if `true_ma` can be its current."""
     app = getattr(node, "app", None) and node.app.current
     if not app:
         raise CalibrationError("the node does not run: leave maintenance and start the board anew")
@@ -142,9 +160,16 @@ def _measured(i, true_ma):
         raise CalibrationError("circuit %r: there are 0 to %d" % (i, len(readings.state) - 1))
     if type(true_ma) is not int or true_ma <= 0:
         raise CalibrationError("true current of %r: whole mA above 0 are needed" % (true_ma,))
+    return app
+
+
+def _mean(app, i, windows, steady_percent):
+    """Mean of circuit i's next readings in mA; they have to be good, and alike."""
+    readings = app.readings
     scan_ms = len(readings.state) * app.tick_ms
     least_ma, most_ma, sum_ma = 1 << 29, 0, 0
-    for _ in range(_WINDOWS):
+    time.sleep_ms(scan_ms)
+    for _ in range(windows):
         time.sleep_ms(scan_ms)
         state = readings.state[i]
         if state != "ok":
@@ -154,16 +179,16 @@ def _measured(i, true_ma):
         current_ma = readings.last_ma[i]
         least_ma, most_ma = min(least_ma, current_ma), max(most_ma, current_ma)
         sum_ma += current_ma
-    mean_ma = (sum_ma + _WINDOWS // 2) // _WINDOWS
-    if (most_ma - least_ma) * 100 > mean_ma * _STEADY_PERCENT:
+    mean_ma = (sum_ma + windows // 2) // windows
+    if (most_ma - least_ma) * 100 > mean_ma * steady_percent:
         raise CalibrationError(
             "circuit %d: readings from %d to %d mA differ by more than %d %%: use a load that "
-            "stays the same, such as a heater" % (i, least_ma, most_ma, _STEADY_PERCENT)
+            "stays the same, such as a heater" % (i, least_ma, most_ma, steady_percent)
         )
     return mean_ma
 
 
-def _change(i, gain_ppm, offset_ma):
+def _change(i, gain_ppm, offset_ma, spiky_ms):
     """Turns what circuit i's sensor says by gain and offset, in flash first."""
     sensor = node.app.current.sensors[i]
     stored = _read()
@@ -173,10 +198,11 @@ def _change(i, gain_ppm, offset_ma):
         nominal_ma = stored[key][0]
     scale_ma = scale_ma * gain_ppm // 1_000_000
     offset_ma += sensor.offset_ma[i] * gain_ppm // 1_000_000
-    stored[key] = [nominal_ma, scale_ma, offset_ma]
+    stored[key] = [nominal_ma, scale_ma, offset_ma, spiky_ms]
     _write(stored)
     sensor.scale_ma[i] = scale_ma
     sensor.offset_ma[i] = offset_ma
+    sensor.spiky_ms[i] = spiky_ms
     sensor.rescale(i)
     _points.pop(i, None)
     values = (i, nominal_ma, scale_ma, offset_ma)

@@ -101,6 +101,8 @@ def _circuit_rules():
         "default": ("on", _word, "on", "off"),
         "sensor": ("ct", _word, "ct", "ina226"),
         "ct_ma_per_v": (30_000, _whole, 1_000, 200_000),
+        # What the worst waveform measured reads low by, firmware/PROTECTION.md: 1 / 0.76.
+        "spiky_percent": (32, _whole, 0, 100),
         "shunt_uohm": (0, _whole, 0, 1_000_000),
         "price_ceiling_eur_mwh": (_PRICES_EUR_MWH[1], _whole) + _PRICES_EUR_MWH,
         "price_hysteresis_eur_mwh": (10, _whole, 0, 1_000),

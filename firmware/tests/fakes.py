@@ -403,6 +403,7 @@ def circuit(**given):
         "default": "on",
         "sensor": "ct",
         "ct_ma_per_v": 30_000,
+        "spiky_percent": 32,
         "shunt_uohm": 0,
         "price_ceiling_eur_mwh": 2_748,
         "price_hysteresis_eur_mwh": 10,

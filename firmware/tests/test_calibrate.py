@@ -155,10 +155,34 @@ class Calibrating(unittest.TestCase):
         self.start()
         self.assertTrue(abs(self.shows(5_000) - 5_350) < 30)
 
+    def test_a_waveform_correction_ends_the_raise_for_spikes_until_the_next_line(self):
+        self.true(5_000)
+        calibrate.waveform(0, 5_350)
+        self.assertEqual(self.node.sensors[0].spiky_ms[0], -1)
+        self.start()
+        self.assertEqual(list(self.node.sensors[0].spiky_ms), [-1, 0, 0, 0])
+        self.calibrated()
+        self.assertEqual(self.node.sensors[0].spiky_ms[0], 0)
+        self.start()
+        self.assertEqual(self.node.sensors[0].spiky_ms[0], 0)
+
+    def test_a_refused_waveform_correction_leaves_the_raise(self):
+        self.true(5_000)
+        self.refused(calibrate.waveform, 0, 4_900)
+        self.assertEqual(self.node.sensors[0].spiky_ms[0], 0)
+
+    def test_what_was_stored_without_a_word_on_waveforms_is_a_line(self):
+        line = json.dumps({"Ct 0": [30_000, 28_846, -58]})
+        with open(PATH, "w") as file:
+            file.write(line + "\n" + calibrate._digest(line))
+        self.start()
+        self.assertEqual(self.left, [])
+        self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
+
     def test_a_waveform_correction_never_lowers(self):
         self.true(5_000)
-        for true_ma in (4_900, 7_000):
-            self.assertTrue("1000 to 1250" in self.refused(calibrate.waveform, 0, true_ma))
+        for true_ma in (4_900, 8_000):
+            self.assertTrue("1000 to 1500" in self.refused(calibrate.waveform, 0, true_ma))
 
     def test_it_belongs_to_the_input_and_to_its_range(self):
         self.calibrated()
@@ -212,7 +236,8 @@ class Calibrating(unittest.TestCase):
         with open(PATH) as file:
             stored = json.loads(file.read().split("\n")[0])
         self.assertEqual(list(stored), ["Ct 0"])
-        nominal_ma, scale_ma, offset_ma = stored["Ct 0"]
+        nominal_ma, scale_ma, offset_ma, spiky_ms = stored["Ct 0"]
+        self.assertEqual(spiky_ms, 0)
         self.assertEqual(nominal_ma, 30_000)
         self.assertTrue(abs(scale_ma - 28_846) < 150)
         self.assertTrue(-100 < offset_ma < -20)

@@ -13,7 +13,7 @@ class Window:
 
     count = 17
     samples = bytes(17)
-    is_spike = False
+    peak_percent = 11
 
     def __init__(self):
         self.mean = 13_200
@@ -95,7 +95,7 @@ class Plausibility(unittest.TestCase):
         self.assertEqual(self.state(), "ok")
 
     def test_one_conversion_with_all_the_energy_is_impossible(self):
-        self.window.is_spike = True
+        self.window.peak_percent = 91
         self.window.ma = 3_001
         self.assertEqual(self.state(), "impossible")
         # Small rectifiers do that, and so do the last bits of an idle input.
@@ -128,6 +128,65 @@ class Plausibility(unittest.TestCase):
     def test_a_window_cut_short_is_none(self):
         self.ct._adc.window = lambda _channel, _samples: 12
         self.assertTrue(self.state() is None)
+
+
+class Spikes(unittest.TestCase):
+    """A circuit whose windows have crest factors beyond a sine's."""
+
+    def setUp(self):
+        self.window = Window()
+        self.start()
+
+    def start(self, **circuit):
+        self.ct, _ = sensor(**circuit)
+        self.ct._adc.window = lambda _channel, samples: len(samples)
+        self.ct._rms = self.window
+
+    def run_for(self, duration_ms, spiky):
+        """(state, current) after windows 160 ms apart."""
+        self.window.peak_percent = 25 if spiky else 23
+        for _ in range(duration_ms // 160):
+            state = self.ct.measure(0, 160)
+        return state, self.ct.current_ma
+
+    def test_three_seconds_of_them_are_told_and_raise_the_current(self):
+        self.assertEqual(self.run_for(3_000, spiky=True), ("ok", 1_000))
+        self.assertEqual(self.run_for(320, spiky=True), ("spiky", 1_320))
+
+    def test_it_is_taken_back_after_three_seconds_of_sines(self):
+        self.run_for(10_000, spiky=True)
+        self.assertEqual(self.run_for(2_900, spiky=False), ("spiky", 1_320))
+        self.assertEqual(self.run_for(320, spiky=False), ("ok", 1_000))
+
+    def test_a_start_of_a_motor_is_none(self):
+        for _ in range(10):
+            self.assertEqual(self.run_for(2_000, spiky=True), ("ok", 1_000))
+            self.run_for(2_000, spiky=False)
+
+    def test_windows_that_miss_the_spikes_do_not_hide_them(self):
+        for _ in range(20):
+            self.run_for(800, spiky=True)
+            state = self.run_for(320, spiky=False)
+        self.assertEqual(state, ("spiky", 1_320))
+
+    def test_one_window_after_long_blindness_is_not_enough(self):
+        self.window.peak_percent = 25
+        self.assertEqual(self.ct.measure(0, 60_000), "ok")
+
+    def test_a_pause_of_the_load_is_no_end(self):
+        self.run_for(4_000, spiky=True)
+        self.window.ma = 100
+        self.assertEqual(self.run_for(60_000, spiky=False), ("below_range", 0))
+        self.window.ma = 1_000
+        self.assertEqual(self.run_for(160, spiky=True), ("spiky", 1_320))
+
+    def test_the_circuits_setting_is_the_raise_and_0_only_tells(self):
+        self.start(spiky_percent=0)
+        self.assertEqual(self.run_for(4_000, spiky=True), ("spiky", 1_000))
+
+    def test_a_stored_correction_for_the_waveform_is_enough(self):
+        self.start(spiky_ms=-1)
+        self.assertEqual(self.run_for(60_000, spiky=True), ("ok", 1_000))
 
 
 class OnTheConverter(unittest.TestCase):

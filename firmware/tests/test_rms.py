@@ -88,6 +88,31 @@ class Accuracy(unittest.TestCase):
             self.assertTrue(measured(0, 0.0, 50, 0, noise=noise)[1] < 150)
 
 
+class Peak(unittest.TestCase):
+    """Pulses in each half cycle, `width` conversions wide, among 20."""
+
+    def share(self, width):
+        rms = TrueRms(50, 1_000_000)
+        for k in range(rms.count):
+            sign = 1 if k % 20 < 10 else -1
+            rms.samples[k] = 13_200 + sign * 4_000 * (k % 10 < width)
+        rms.measure()
+        return rms.peak_percent
+
+    def test_is_what_one_conversion_has_of_the_energy(self):
+        self.assertEqual([self.share(width) for width in (1, 2, 5, 10)], [50, 25, 10, 5])
+
+    def test_of_a_level_is_nothing(self):
+        self.assertEqual(self.share(0), 0)
+
+    def test_of_a_sine_is_two_parts_of_all_at_any_phase_and_size(self):
+        for mains_hz in (50, 60):
+            for current_ma in (150, 1_000, 20_000):
+                for k in range(40):
+                    rms, _ = measured(current_ma, 0.1 - k / 200, mains_hz, k * math.pi / 20)
+                    self.assertTrue(rms.peak_percent * rms.count < 250)
+
+
 class SmallIntegers(unittest.TestCase):
     """No value leaves 30 bits: one that does is an allocation in every window on the board."""
 

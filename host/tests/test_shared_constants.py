@@ -76,6 +76,7 @@ def test_the_firmwares_words_are_words_of_the_protocol() -> None:
     sensing = "\n".join(path.read_text() for path in (NODE / "sensing").glob("*.py"))
     for state in get_args(SensorState):
         assert f'"{state}"' in sensing, state
+    assert get_args(SensorState) == constant("sensing/readings", "STATES")
     assert set(constant("sensing/readings", "_READ")) == messages.MEASURED
     kind = messages.BoardEvent.__annotations__["kind"].__metadata__[0].metadata[0].pattern
     source = "\n".join(path.read_text() for path in NODE.rglob("*.py"))
@@ -112,6 +113,7 @@ def test_the_sites_defaults_are_the_boards() -> None:
         "limit_ma",
         "priority",
         "ct_ma_per_v",
+        "spiky_percent",
         "min_on_s",
         "min_off_s",
         "price_hysteresis_eur_mwh",

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from headroom.protocol.messages import BoardEvent, CircuitReading, Reason
+from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
 from headroom.web.words import event_text, reason_text
 
 REASONS = get_args(Reason)
@@ -40,6 +40,15 @@ def test_an_edge_tells_its_reason() -> None:
     assert "all off for 15 min" in event_text(BoardEvent(1, 9, "safe_boot", -1, 900))
     assert "Wi-Fi" in event_text(BoardEvent(1, 9, "wifi_was_reset", -1, 0))
     assert "flash" in event_text(BoardEvent(1, 9, "flash_failed", -1, 0))
+
+
+def test_a_sensors_event_tells_its_state() -> None:
+    states = get_args(SensorState)
+    said = [event_text(BoardEvent(1, 9, "sensor", 0, value)) for value in range(len(states) + 1)]
+    assert said[0] == "sensor reading good again"
+    assert said[states.index("spiky")] == "current in spikes, which read low: counted higher"
+    assert said[states.index("missing")] == "sensor missing"
+    assert said[-1] == "sensor fault"
 
 
 def test_every_event_of_the_firmware_has_words() -> None:

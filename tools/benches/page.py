@@ -59,15 +59,16 @@ def waveform_table(lines: list[Line]) -> str:
     for line in lines[:-1]:
         found.setdefault(line["figure"].split(": ")[0], []).append(line)
     body = []
-    for what, (median, most, mean) in found.items():
+    for what, (median, most, mean, told) in found.items():
         match = re.fullmatch(r"(.*), crest factor (.*), THD (.*)", what)
         assert match is not None
         name, crest, thd = match.groups()
         errors = [f"{line['value']:.2f}" for line in (median, most, mean)]
         bias = f"{mean['reference_value']:+.2f}"
-        body.append((name.replace("_", " "), crest, thd, *errors, bias, said(mean)))
+        noticed = f"{told['value']:.0f} %" if told["value"] else "no"
+        body.append((name.replace("_", " "), crest, thd, *errors, bias, said(mean), noticed))
     header = ("appliance", "crest factor", "THD", "window, median %", "window, 95th %")
-    return rows((*header, "second, 95th %", "bias %", "target"), body)
+    return rows((*header, "second, 95th %", "bias %", "target", "told as `spiky`"), body)
 
 
 def breaker_table(_lines: list[Line]) -> str:

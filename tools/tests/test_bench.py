@@ -99,6 +99,10 @@ def test_one_second_means_are_right_where_there_are_few_harmonics() -> None:
     means = [figure for figure in figures if "one-second mean, 95th" in figure.figure]
     assert sum(figure.ok is True for figure in means) == 9
     assert sum("strong harmonics" in figure.figure for figure in means) == 4
+    # What reads low by more than a percent is told, and nothing else is.
+    told = [figure for figure in figures if "told as spiky" in figure.figure]
+    for mean, share in zip(means, told, strict=True):
+        assert share.value == (100 if float(mean.reference_value or 0) < -1 else 0), share.figure
     assert [figure.figure for figure in figures if figure.ok is False] == []
     # More harmonics read low, never much high, and the bench says by how much.
     assert all(-60 < float(figure.reference_value or 0) < 1 for figure in means)

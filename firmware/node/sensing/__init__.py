@@ -2,8 +2,9 @@
 
 Two kinds, `ct` (a current transformer on an ADS1115) and `ina226` (a shunt), behind one interface:
 `find()` looks for the part; `measure(i, since_ms)` takes circuit i's window, names its state and
-leaves the current in `current_ma`; `scale_ma[i]` and `offset_ma[i]` are what calibration sets, in
-force after `rescale(i)`. A part that does not answer is an OSError.
+leaves the current in `current_ma`. Calibration sets `scale_ma[i]` and `offset_ma[i]`, in force
+after `rescale(i)`, and `spiky_ms[i]` to -1 where they are for the waveform of its load. A part
+that does not answer is an OSError.
 """
 
 

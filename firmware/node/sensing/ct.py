@@ -7,7 +7,9 @@ A window is no reading when
               the energy of a large current is in one conversion: an error on the bus;
   frozen      nothing in it has changed for longer than noise could stand still.
 One that touches a rail is a reading of at least the sensor's range: `saturated`. One that is too
-small for the CT is a reading of zero: `below_range`.
+small for the CT is a reading of zero: `below_range`. Where the crest factor has been above 2 for
+seconds the current comes in spikes, which the converter averages away: `spiky`, and the reading is
+raised by the circuit's `spiky_percent`, unless `calibrate.waveform` has put it right.
 """
 
 import errno
@@ -37,6 +39,14 @@ _FLOOR_PARTS = const(200)
 # Small rectifiers may draw all of their current in one pulse a cycle, as one laptop charger among
 # the measured waveforms of PLAID does; nothing that draws a tenth of the range may.
 _SPIKE_PARTS = const(10)
+_SPIKE_PERCENT = const(90)
+# Longer than a motor or a transformer takes to start. Of the measured waveforms of PLAID each
+# window below a THD of 0.5 has a crest factor below 1.9, of the others nine of ten one above 2.
+_SPIKY_MS = const(3000)
+# The square of that crest factor, times 100: of n conversions the largest has so much energy by n.
+_SPIKY_PERCENT = const(400)
+# What one window may count for, after others were lost.
+_WINDOW_MS = const(500)
 _AGE_CAP_MS = const(100_000_000)
 
 
@@ -53,6 +63,9 @@ class Ct:
         self._bias = array("i", [_BIAS] * count)
         self._mark = array("i", [0] * count)
         self._same_ms = array("i", [0] * count)
+        # Below 0 where calibration has put the waveform right.
+        self.spiky_ms = array("i", [c.get("spiky_ms", 0) for c in circuits])
+        self._raise_percent = bytearray([c["spiky_percent"] for c in circuits])
         self._mains_hz = mains_hz
         self._clock = clock
         self._searched_s = -_SEARCH_S
@@ -106,8 +119,11 @@ class Ct:
         if current_ma * _FLOOR_PARTS < self.scale_ma[i]:
             self.current_ma = 0
             return "below_range"
-        if rms.is_spike and current_ma * _SPIKE_PARTS > self.scale_ma[i]:
+        if rms.peak_percent > _SPIKE_PERCENT and current_ma * _SPIKE_PARTS > self.scale_ma[i]:
             return "impossible"
+        if self._is_spiky(i, min(since_ms, _WINDOW_MS)):
+            self.current_ma = current_ma + current_ma * self._raise_percent[i] // 100
+            return "spiky"
         self.current_ma = current_ma
         return "ok"
 
@@ -119,3 +135,19 @@ class Ct:
         self._mark[i] = mark
         self._same_ms[i] = min(self._same_ms[i] + since_ms, _AGE_CAP_MS) if same else 0
         return self._same_ms[i] > _FROZEN_MS
+
+    def _is_spiky(self, i, window_ms):
+        """Whether spikes have been the rule for some seconds, and sines not since."""
+        rms = self._rms
+        was_ms = self.spiky_ms[i]
+        if was_ms < 0:
+            return False
+        if rms.peak_percent * rms.count <= _SPIKY_PERCENT:
+            window_ms = -window_ms
+        now_ms = was_ms + window_ms
+        spiky = now_ms > _SPIKY_MS
+        if spiky != (was_ms > _SPIKY_MS):
+            # As long again until it is taken back.
+            now_ms = 2 * _SPIKY_MS if spiky else 0
+        self.spiky_ms[i] = max(0, min(now_ms, 2 * _SPIKY_MS))
+        return spiky

@@ -52,6 +52,7 @@ class Ina226:
         self._gain = array("i", [0] * count)
         self._gain_shift = array("i", [0] * count)
         self.channel = bytearray([c["channel"] for c in circuits])
+        self.spiky_ms = array("i", [0] * count)
         self._setting = _SHUNT_16_TIMES | (
             _TAKES_2116_US if tick_ms >= _SLOW_LONGEST_MS else _TAKES_1100_US
         )

@@ -1,15 +1,23 @@
 """Each circuit's reading: its last good current, how old that is, and whether it may be believed.
 
-What a window is worth its sensor says, see `sensing`. `ok`, `saturated` and `below_range` are
-readings; after any other state the last good one goes on, older and older, and turns `stale` when
-nothing renews it.
+What a window is worth its sensor says, see `sensing`. `ok`, `below_range`, `saturated` and `spiky`
+are readings; after any other state the last good one goes on, older and older, and turns `stale`
+when nothing renews it.
+
+A circuit whose reading is not to be taken as it is has an event `sensor` with the state's number
+below, and one with 0 when it is again: at once, but one a minute at most, so that a sensor that
+comes and goes cannot push everything else out of the ring of events.
 """
 
 from array import array
 
 from micropython import const
 
-_READ = ("ok", "saturated", "below_range")
+_READ = ("ok", "below_range", "saturated", "spiky")
+# The order is PROTOCOL.md's.
+STATES = ("ok", "below_range", "saturated", "spiky", "missing", "stale", "frozen", "impossible")
+_SPIKY = const(3)
+_TELL_S = const(60)
 # 500 ms bridge two lost windows of a scan of four; more would hide an overload.
 _TRUSTED_MS = const(500)
 # A contact takes this long to open; a window that began earlier still saw current.
@@ -20,6 +28,8 @@ _AGE_CAP_MS = const(100_000_000)
 class Readings:
     def __init__(self, circuits):
         count = len(circuits)
+        # The state, and eight times the second from which on another may be told.
+        self._told = array("i", [0] * count)
         self.last_ma = array("i", [0] * count)
         self.age_ms = array("i", [0] * count)
         self.state = ["missing"] * count
@@ -60,3 +70,15 @@ class Readings:
         if state in _READ:
             self.last_ma[i] = current_ma
             self.age_ms[i] = 0
+
+    def tell(self, i, events, up_s):
+        """An event when circuit i's reading has become another thing than was told last."""
+        state = STATES.index(self.state[i])
+        if state < _SPIKY:
+            state = 0
+        elif state > _SPIKY and not self.is_assumed(i):
+            return  # a window or two were lost, which nothing has noticed
+        told = self._told[i]
+        if state != told & 7 and up_s >= told >> 3:
+            self._told[i] = (up_s + _TELL_S) << 3 | state
+            events.add("sensor", i, state)

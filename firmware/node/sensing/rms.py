@@ -64,7 +64,7 @@ class TrueRms:
         self._shift = 0
         self.total = 0
         self.mean = 0
-        self.is_spike = False
+        self.peak_percent = 0
         self.low = 0
         self.high = 0
 
@@ -103,9 +103,9 @@ class TrueRms:
             difference = ((sample << 4) - mean16) >> shift
             energy += difference * difference
             offset += difference
-        # A current that swings both ways has at most half of its energy in one conversion.
+        # Of the energy, in one conversion; half at most of a current that swings both ways.
         peak >>= shift
-        self.is_spike = 10 * peak * peak > 9 * energy
+        self.peak_percent = 100 * peak * peak // max(energy, 1)
         unseen = 256 - self._last_weight
         energy -= unseen * difference * difference >> 8
         offset -= unseen * difference >> 8

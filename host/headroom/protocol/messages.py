@@ -58,9 +58,11 @@ PackedPrices = Annotated[str, Field(pattern=r"^([#-\[]{2})+$", max_length=2 * MA
 # An epoch learned from a board leaves room to rise above it for ever: one a start.
 MAX_REPORTED_EPOCH = 1 << 29
 
-SensorState = Literal["ok", "below_range", "saturated", "missing", "stale", "frozen", "impossible"]
+SensorState = Literal[
+    "ok", "below_range", "saturated", "spiky", "missing", "stale", "frozen", "impossible"
+]
 # Those in which the current that is reported was measured; `below_range` is a zero.
-MEASURED: frozenset[SensorState] = frozenset(("ok", "below_range", "saturated"))
+MEASURED: frozenset[SensorState] = frozenset(("ok", "below_range", "saturated", "spiky"))
 Reason = Literal[
     "plan",
     "override",

@@ -115,6 +115,8 @@ class Circuit(_Table):
     # The rest is the board's own business; it stands here so that one file describes a site.
     sensor: Literal["ct", "ina226"] = "ct"
     ct_ma_per_v: CtMaPerVolt = 30_000
+    # What a current in spikes is raised by, as it reads low; 0 = it is told only.
+    spiky_percent: Annotated[int, Field(ge=0, le=100)] = 32
     shunt_uohm: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     contactor: bool = False
     # Most that the contact may break; 0 = 1.5 times its rating.

@@ -31,6 +31,7 @@ _SENSOR: dict[SensorState, str] = {
     "ok": "",
     "below_range": "less than the sensor can measure",
     "saturated": "more than the sensor can measure",
+    "spiky": "current in spikes, which read low: counted higher",
     "missing": "sensor missing",
     "stale": "sensor reading too old",
     "frozen": "sensor frozen",
@@ -63,6 +64,8 @@ def event_text(event: BoardEvent) -> str:
     """An event in a few words; where value 0 means that something has ended, others."""
     if event.kind in _EDGES and 0 <= event.value < len(_REASONS):
         return f"{_EDGES[event.kind]}: {_WHY[_REASONS[event.value]]}"
+    if event.kind == "sensor" and 0 < event.value < len(_STATES):
+        return _SENSOR[_STATES[event.value]]
     texts = _TEXTS.get(event.kind)
     if texts is None:
         return event.kind
@@ -76,6 +79,7 @@ def event_text(event: BoardEvent) -> str:
 
 
 _REASONS: tuple[Reason, ...] = get_args(Reason)
+_STATES: tuple[SensorState, ...] = get_args(SensorState)
 # A relay's edges; their value is the index of their reason.
 _EDGES = {"open": "off", "close": "on", "shed": "shed", "restore": "on again"}
 _TEXTS = {
@@ -88,6 +92,7 @@ _TEXTS = {
     "flash_failed": ("", "flash could not be written"),
     "state_lost": ("", "stored orders cannot be read: all off until the plan is here"),
     "uncalibrated": ("", "calibration damaged or of another range: not used"),
+    "sensor": ("sensor fault", "sensor reading good again"),
     "welded": ("welded: {amps} A through an open relay", "no longer welded"),
     "no_load": ("no current for {hours} h while on", "current again"),
     "breaking": ("kept on: {amps} A are left to the breaker", "current has fallen, may open"),

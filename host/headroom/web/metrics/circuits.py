@@ -44,7 +44,7 @@ def _reading_metrics(readings: list[tuple[tuple[str, ...], CircuitReading]]) -> 
     )
     yield gauge(
         "headroom_circuit_sensor_info",
-        "1 for the state of the sensor; the current is measured in ok, below_range, saturated.",
+        "1 for the state of the sensor; measured is what is below_range, ok, saturated or spiky.",
         (*_LABELS, "state"),
         [((*values, reading.sensor), 1) for values, reading in readings],
     )
