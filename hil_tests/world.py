@@ -72,10 +72,13 @@ class World:
     def start_coordinator(self) -> None:
         """Start it, or start it anew on the same data, as a restart of the service does."""
         if self._store is not None:
+            self.coordinator.close()
             self._store.close()
         self._store = open_data_store(self._folder)
         self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
-        self.coordinator = Coordinator(self.site, self.store, self, self._settings, self.beacons)
+        self.coordinator: Coordinator = Coordinator(
+            self.site, self.store, self, self._settings, self.beacons
+        )
         self.api = api_app(self.coordinator, open_reading=True).test_client()
         self._board_app = board_app(self.coordinator)
 
@@ -143,6 +146,7 @@ class World:
         """End all boards and the coordinator."""
         for board in self.boards.values():
             board.close()
+        self.coordinator.close()
         self.store.close()
 
     # Time

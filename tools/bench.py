@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("trip", "heap", "tick", "waveforms")
+NAMES = ("ingest", "trip", "heap", "tick", "waveforms")
 
 
 @click.command()
@@ -40,6 +40,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     """Measure, on the virtual board in virtual time, and say whether the target was met.
 
     \b
+    ingest     signed reports a second, durable before they are answered; 4 minutes
     trip       from the overload to the open contact, beside a breaker; 5 minutes
     heap       the firmware's heap after a day of troubles; 40 minutes, --hours 1 two
     tick       the cost of control, projected to the chip; 10 seconds

@@ -52,4 +52,4 @@ def world(tmp_path: Path, database: str) -> Iterator[World]:
     """A coordinator for two boards on one feeder, in virtual time."""
     made = World(tmp_path, database=database)
     yield made
-    made.store.close()
+    made.close()

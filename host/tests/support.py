@@ -92,7 +92,7 @@ class World:
     def start(self) -> None:
         """Start, or start again on the same store as after a crash."""
         if hasattr(self, "store"):
-            self.store.close()
+            self.close()
         self.site = parse_site(self.document)
         self.store: Store = self.open_store()
         with self.store.write() as db:
@@ -102,6 +102,11 @@ class World:
         self.coordinator = Coordinator(self.site, self.store, self.clock, self.settings)
         self.board_app: Flask = board_app(self.coordinator)
         self.api: FlaskClient = api_app(self.coordinator, open_reading=True).test_client()
+
+    def close(self) -> None:
+        """End its thread, and give its connections back."""
+        self.coordinator.close()
+        self.store.close()
 
     def open_store(self) -> Store:
         """A further connection to its store; by default the latter is SQLite in the folder."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from headroom.beacon_socket import BeaconSocket
 from headroom.coordinator import Beacons, Coordinator
+from headroom.protocol.messages import Answer
 from headroom.store import Store, StoreUnavailableError
 from headroom.web import api_app, board_app
 from headroom.web.server import Address, ListenError
@@ -57,6 +58,7 @@ class Site:
     def start(self) -> None:
         """Start the coordinator, or start it anew."""
         world = self.world
+        world.coordinator.close()
         self.beacons = Beacons(SITE_KEY, world.store, world.clock, self.sent)
         world.coordinator = Coordinator(
             world.site, world.store, world.clock, world.settings, self.beacons
@@ -107,14 +109,15 @@ def test_beacons_are_repeated_until_the_board_reports_and_not_for_ever(site: Sit
 def test_an_order_that_comes_while_a_report_is_answered_is_not_forgotten(site: Site) -> None:
     """The answer may have been made of the plan before it."""
     board = site.world.board()
-    accept = site.world.coordinator._decide
+    ingest = site.world.coordinator._ingest
+    decide = ingest._decide
 
-    def late_order(*arguments: object) -> object:
-        accepted = accept(*arguments)  # type: ignore[arg-type]
+    def late_order(*arguments: object) -> Answer:
+        answer = decide(*arguments)  # type: ignore[arg-type]
         site.beacons.ask(["flat-1"])
-        return accepted
+        return answer
 
-    site.world.coordinator._decide = late_order  # type: ignore[assignment,method-assign]
+    ingest._decide = late_order  # type: ignore[assignment,method-assign]
     board.report()
     assert site.hosts_after_s(0) == ["127.0.0.1", "group"]
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from headroom.store import boards
+from headroom.store import batch, boards
 from headroom.store.tables import reports
 from sqlalchemy import select
 from tests.board_client import BoardClient
@@ -52,6 +52,7 @@ def test_the_newest_reports_of_each_board_are_kept_as_they_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(boards, "KEPT_REPORTS", 3)
+    monkeypatch.setattr(batch, "FORGET_EVERY", 1)
     world = World(tmp_path)
     first, second = world.board("flat-1"), world.board("flat-2")
     for _ in range(5):
@@ -59,7 +60,7 @@ def test_the_newest_reports_of_each_board_are_kept_as_they_came(
     second.report()
     with world.store.read() as db:
         rows = db.execute(select(reports.c.board, reports.c.seq, reports.c.body)).all()
-    world.store.close()
+    world.close()
     assert [(row.board, row.seq) for row in rows] == [
         ("flat-1", 3),
         ("flat-1", 4),

@@ -26,7 +26,7 @@ def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("fuzz")
     made = World(folder)
     yield made
-    made.store.close()
+    made.close()
 
 
 @SHARED

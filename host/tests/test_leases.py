@@ -131,6 +131,7 @@ def test_store_that_another_coordinator_has_taken_over_grants_nothing_more(world
     world.start()
     world.board_app = make_board_app(superseded)
     refused = board.report()
+    superseded.close()
     store.close()
     assert refused.status == 503
     assert refused.document["type"].endswith("/superseded")

@@ -51,7 +51,7 @@ def test_a_store_from_before_the_migrations_is_taken_over(tmp_path: Path, change
     assert state["boards"][0]["circuits"][0]["override"]["state"] == "off"
     assert [event["kind"] for event in state["events"]] == ["shed"]
     assert world.board(seq=2).report().status == 200
-    world.store.close()
+    world.close()
 
 
 def test_an_earlier_release_refuses_the_store(world: World) -> None:

@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -104,12 +104,14 @@ def serve(
     clock = SystemClock()
     with (
         only_server(data),
-        Listeners() as listeners,
         data_store(data) as store,
         _beacons(beacon_address, board_listen.host, data, store, clock) as beacons,
+        closing(
+            Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
+        ) as coordinator,
+        Listeners() as listeners,
     ):
         token_file = ensure_token(store, data, int(clock.unix_s()))
-        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
         api = api_app(coordinator, allowed_hosts, open_reading=open_reading)
         page = listeners.listen_for_people(api, listen)
         keeper = _keeper(coordinator)

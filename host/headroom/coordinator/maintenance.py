@@ -31,10 +31,14 @@ def order_state(order: MaintenanceOrder, newest_boot: int, now_unix_s: float) ->
 
 
 def must_go(
-    db: Connection, board_id: str, report: Report, repeat: bool, now_unix_s: float
+    db: Connection,
+    board_id: str,
+    order: MaintenanceOrder | None,
+    report: Report,
+    repeat: bool,
+    now_unix_s: float,
 ) -> bool:
     """Whether the answer to this report orders maintenance; notes what is sent or obeyed."""
-    order = maintenance.order_of(db, board_id)
     if order is None:
         return False
     state = order_state(order, report.boot, now_unix_s)

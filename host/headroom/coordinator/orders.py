@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from headroom.coordinator.clock import Clock
-from headroom.coordinator.planning import check_agreement, plan_body
+from headroom.coordinator.planning import Wishes, check_agreement, plan_body
 from headroom.protocol.problems import (
     NO_SUCH_BOARD,
     NO_SUCH_CIRCUIT,
@@ -112,17 +112,22 @@ class Orders:
         heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
         return {board.id: self.current_plan(db, board) for board in heeding}
 
+    def plan_to_send(self, db: Connection, board: Board, known: StoredPlan | None) -> StoredPlan:
+        """The board's plan now, which is the one `known` as long as that holds."""
+        if known and self._clock.unix_s() < known.holds_until_unix_s:
+            return known
+        return self.current_plan(db, board)
+
     def current_plan(self, db: Connection, board: Board) -> StoredPlan:
         """The board's plan now; its revision rises when an order was given or has expired."""
-        body = plan_body(
-            len(board.circuits),
-            orders.schedules_of(db, board.id),
-            orders.overrides_of(db, board.id),
+        wishes = Wishes(
+            tuple(orders.schedules_of(db, board.id)),
+            tuple(orders.overrides_of(db, board.id)),
             prices.current_prices(db) if board.heeds_prices else None,
             charge_keys.revocation_of(db, board.id) is not None,
-            self._clock.unix_s(),
-        )
-        return orders.revise_plan(db, board.id, body.encode().decode())
+        ).at(self._clock.unix_s())
+        body = plan_body(len(board.circuits), wishes).encode().decode()
+        return orders.revise_plan(db, board.id, body, wishes.hold_until_unix_s)
 
     @contextmanager
     def _ordering(self, board_id: str, circuit: int = 0) -> Iterator[tuple[Connection, Board]]:

@@ -1,6 +1,7 @@
 """The plan body of a board, made of what people ordered; pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from headroom.protocol.messages import OverrideOrder, PlanBody, PlanPrices
 from headroom.protocol.prices import pack
@@ -11,19 +12,40 @@ from headroom.store.prices import Prices
 _NO_SCHEDULE_STEP_S = 900
 
 
-def plan_body(
-    circuits: int,
-    schedules: Sequence[Schedule],
-    overrides: Sequence[Override],
-    prices: Prices | None,
-    charge_revoked: bool,
-    now_unix_s: float,
-) -> PlanBody:
-    """What holds now or later; orders that have expired are left out.
+# Later than any time that a message can carry.
+NEVER_UNIX_S = 2**32
 
-    The schedules must agree on start and step, see `check_agreement`.
-    """
-    lasting = {s.circuit: s for s in schedules if s.lasts(now_unix_s)}
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a plan is made of; the schedules agree on start and step, see `check_agreement`."""
+
+    schedules: tuple[Schedule, ...]
+    overrides: tuple[Override, ...]
+    prices: Prices | None
+    charge_revoked: bool
+
+    def at(self, now_unix_s: float) -> "Wishes":
+        """Those that hold now or later."""
+        return Wishes(
+            tuple(s for s in self.schedules if s.lasts(now_unix_s)),
+            tuple(o for o in self.overrides if o.holds(now_unix_s)),
+            self.prices if self.prices and self.prices.lasts(now_unix_s) else None,
+            self.charge_revoked,
+        )
+
+    @property
+    def hold_until_unix_s(self) -> int:
+        """When the first of them expires."""
+        lasting = (*self.schedules, *((self.prices,) if self.prices else ()))
+        ends = [one.ends_unix_s for one in lasting]
+        ends += [o.until_unix_s for o in self.overrides if o.until_unix_s]
+        return min(ends, default=NEVER_UNIX_S)
+
+
+def plan_body(circuits: int, wishes: Wishes) -> PlanBody:
+    """The plan that says so to a board with so many circuits."""
+    lasting = {s.circuit: s for s in wishes.schedules}
     first = next(iter(lasting.values()), Schedule(0, 0, _NO_SCHEDULE_STEP_S, ""))
     return PlanBody(
         start=first.start_unix_s,
@@ -31,11 +53,11 @@ def plan_body(
         slots=tuple(lasting[n].slots if n in lasting else "" for n in range(circuits)),
         overrides=tuple(
             OverrideOrder(o.circuit, int(o.closed), o.until_unix_s)
-            for o in overrides
-            if o.holds(now_unix_s) and o.circuit < circuits
+            for o in wishes.overrides
+            if o.circuit < circuits
         ),
-        price=_plan_prices(prices) if prices and prices.lasts(now_unix_s) else None,
-        charge=0 if charge_revoked else None,
+        price=_plan_prices(wishes.prices) if wishes.prices else None,
+        charge=0 if wishes.charge_revoked else None,
     )
 
 

@@ -4,6 +4,7 @@ All currents are mA. A phase that a table does not name does not exist there and
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -216,11 +217,15 @@ class Site(_Table):
 
     def board(self, board_id: str) -> Board | None:
         """The board of that id, or None."""
-        return next((board for board in self.boards if board.id == board_id), None)
+        return self._boards_by_id.get(board_id)
 
     def feeder(self, feeder_id: str) -> Feeder:
         """The feeder of that id, which a checked site has for each of its boards."""
         return next(feeder for feeder in self.feeders if feeder.id == feeder_id)
+
+    @cached_property
+    def _boards_by_id(self) -> dict[str, Board]:
+        return {board.id: board for board in self.boards}
 
     def boards_of(self, feeder_id: str) -> tuple[Board, ...]:
         """The boards that hang on a feeder itself, in the order of the file."""

@@ -1,10 +1,10 @@
 """Board keys, and the newest accepted report of each board."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from headroom.protocol.messages import Report
 from headroom.store import rows
@@ -12,18 +12,48 @@ from headroom.store.tables import boards, boots, reports
 
 # A little over a day of a board that reports every 10 s; what is older lives on as minutes.
 KEPT_REPORTS = 10_000
+# Looking for older ones takes as long as storing some, so it is done once in so many reports.
+FORGET_EVERY = 100
 
 
 @dataclass(frozen=True)
 class BoardRecord:
-    """A board's key and the last report accepted from it; (0, 0) and None before the first."""
+    """A board's key and the last report accepted from it; (0, 0) and None before the first.
+
+    `last_event` is the highest number of a stored event of that report's boot.
+    """
 
     id: str
     key: bytes
     last_pair: tuple[int, int]
     last_body: bytes | None
+    last_event: int
     received_unix_s: int | None
     reports: int
+
+    def after(self, received: "ReceivedReport") -> "BoardRecord":
+        """The record once that report is accepted."""
+        report = received.report
+        last_event = self.last_event if report.boot == self.last_pair[0] else 0
+        return replace(
+            self,
+            last_pair=report.pair,
+            last_body=received.body,
+            last_event=max([last_event, *(event.n for event in report.events)]),
+            received_unix_s=received.unix_s,
+            reports=self.reports + 1,
+        )
+
+
+@dataclass(frozen=True)
+class ReceivedReport:
+    """A report that was accepted, and when it came."""
+
+    board_id: str
+    report: Report
+    body: bytes
+    unix_s: int
+    is_first_of_boot: bool
 
 
 @dataclass(frozen=True)
@@ -51,33 +81,10 @@ def records(db: Connection) -> Iterator[BoardRecord]:
     return map(_record, db.execute(select(boards).order_by(boards.c.id)))
 
 
-def accept(db: Connection, board_id: str, report: Report, body: bytes, now_unix_s: int) -> None:
-    """Store a report as the board's newest, and when its boot began if that is new."""
-    newest = {
-        "last_boot": report.boot,
-        "last_seq": report.seq,
-        "last_body": body,
-        "received_unix_s": now_unix_s,
-        "reports": boards.c.reports + 1,
-    }
-    db.execute(update(boards).where(boards.c.id == board_id).values(newest))
-    row = insert(reports).values(
-        board=board_id,
-        boot=report.boot,
-        seq=report.seq,
-        received_unix_s=now_unix_s,
-        body=body,
-    )
-    db.execute(row)
-    _forget_old_reports(db, board_id)
-    boot = {
-        "board": board_id,
-        "boot": report.boot,
-        "started_unix_s": now_unix_s - report.up_s,
-        "reset": report.reset,
-        "fw": report.fw,
-    }
-    rows.add_new(db, boots, [boot])
+def records_of(db: Connection, board_ids: Collection[str]) -> dict[str, BoardRecord]:
+    """What is known of some boards, by id; those that are not registered are left out."""
+    query = select(boards).where(boards.c.id.in_(board_ids))
+    return {row.id: _record(row) for row in db.execute(query)}
 
 
 def reports_before(db: Connection, board_id: str, before: int, limit: int) -> list[StoredReport]:
@@ -91,11 +98,58 @@ def reports_before(db: Connection, board_id: str, before: int, limit: int) -> li
     return [StoredReport(*row) for row in db.execute(query)]
 
 
-def _forget_old_reports(db: Connection, board_id: str) -> None:
+def save(db: Connection, changed: Collection[BoardRecord]) -> None:
+    """Store what became of some boards' records."""
+    statement = update(boards).where(boards.c.id == bindparam("board"))
+    db.execute(statement, [_newest(record) for record in changed])
+
+
+def keep(db: Connection, received: Collection[ReceivedReport]) -> None:
+    """Store reports as they came, and when the boots began of which there was none before."""
+    db.execute(insert(reports), [_report_row(one) for one in received])
+    rows.add_new(db, boots, [_boot_row(one) for one in received if one.is_first_of_boot])
+
+
+def forget_old_reports(db: Connection, board_id: str) -> None:
+    """Keep the newest of a board's reports only."""
     of_board = reports.c.board == board_id
     oldest_kept = select(reports.c.id).where(of_board).order_by(reports.c.id.desc())
     limit = oldest_kept.offset(KEPT_REPORTS - 1).limit(1).scalar_subquery()
     db.execute(delete(reports).where(of_board, reports.c.id < limit))
+
+
+def _newest(record: BoardRecord) -> dict[str, object]:
+    boot, seq = record.last_pair
+    return {
+        "board": record.id,
+        "last_boot": boot,
+        "last_seq": seq,
+        "last_body": record.last_body,
+        "last_event": record.last_event,
+        "received_unix_s": record.received_unix_s,
+        "reports": record.reports,
+    }
+
+
+def _report_row(received: ReceivedReport) -> dict[str, object]:
+    return {
+        "board": received.board_id,
+        "boot": received.report.boot,
+        "seq": received.report.seq,
+        "received_unix_s": received.unix_s,
+        "body": received.body,
+    }
+
+
+def _boot_row(received: ReceivedReport) -> dict[str, object]:
+    report = received.report
+    return {
+        "board": received.board_id,
+        "boot": report.boot,
+        "started_unix_s": received.unix_s - report.up_s,
+        "reset": report.reset,
+        "fw": report.fw,
+    }
 
 
 def _record(row: Row[Any]) -> BoardRecord:
@@ -104,6 +158,7 @@ def _record(row: Row[Any]) -> BoardRecord:
         key=row.key,
         last_pair=(row.last_boot, row.last_seq),
         last_body=row.last_body,
+        last_event=row.last_event,
         received_unix_s=row.received_unix_s,
         reports=row.reports,
     )

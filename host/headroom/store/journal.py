@@ -1,12 +1,14 @@
 """Events and journal minutes, each stored once under its own name."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
-from headroom.protocol.messages import BoardEvent, Minute, Report
+from headroom.protocol.messages import BoardEvent, Minute
 from headroom.store import rows
+from headroom.store.boards import ReceivedReport
 from headroom.store.tables import boots, events, minutes
 
 
@@ -29,18 +31,12 @@ class StoredMinute:
     began_unix_s: int | None
 
 
-def append(db: Connection, board_id: str, report: Report, now_unix_s: int) -> None:
-    """Store a report's events and minutes; those already there stay as they are."""
-    came = {"board": board_id, "boot": report.boot, "received_unix_s": now_unix_s}
-    rows.add_new(db, events, [came | event._asdict() for event in report.events])
-    board = {"board": board_id}
-    rows.add_new(db, minutes, [board | minute._asdict() for minute in report.minutes])
-
-
-def last_event(db: Connection, board_id: str, boot: int) -> int:
-    """The highest number of a stored event of this boot; 0 if there is none."""
-    query = select(func.max(events.c.n)).where(events.c.board == board_id, events.c.boot == boot)
-    return db.execute(query).scalar() or 0
+def append(db: Connection, received: Collection[ReceivedReport]) -> None:
+    """Store reports' events and minutes; those already there stay as they are."""
+    happened = [_event_row(one, event) for one in received for event in one.report.events]
+    rows.add_new(db, events, happened)
+    measured = [(one.board_id, minute) for one in received for minute in one.report.minutes]
+    rows.add_new(db, minutes, [{"board": board, **m._asdict()} for board, m in measured])
 
 
 def events_after(db: Connection, after_id: int, limit: int) -> list[StoredEvent]:
@@ -71,6 +67,15 @@ def minutes_of(
         .limit(limit)
     )
     return [StoredMinute(Minute(*row[:-1]), row[-1]) for row in db.execute(query)]
+
+
+def _event_row(received: ReceivedReport, event: BoardEvent) -> dict[str, object]:
+    return {
+        "board": received.board_id,
+        "boot": received.report.boot,
+        "received_unix_s": received.unix_s,
+        **event._asdict(),
+    }
 
 
 def _same_boot(table: Table) -> ColumnElement[bool]:

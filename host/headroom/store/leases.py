@@ -1,6 +1,6 @@
 """Leases, durable before the answer that carries them leaves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -8,10 +8,10 @@ from headroom.allocation.book import Grant
 from headroom.store.tables import leases
 
 
-def replace_leases(db: Connection, board: str, grants: Iterable[Grant]) -> None:
-    """Make `grants` the whole of what a board holds."""
-    db.execute(delete(leases).where(leases.c.board == board))
-    rows = [_row(grant) for grant in grants]
+def replace_leases(db: Connection, held: Mapping[str, Iterable[Grant]]) -> None:
+    """Make these the whole of what each of these boards holds."""
+    db.execute(delete(leases).where(leases.c.board.in_(held)))
+    rows = [_row(grant) for grants in held.values() for grant in grants]
     if rows:
         db.execute(insert(leases), rows)
 

@@ -1,8 +1,10 @@
 """Orders to boards to go into maintenance: one a board, sent to one boot of it and no other."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from headroom.store import rows
 from headroom.store.tables import maintenance
@@ -39,11 +41,13 @@ def drop_order(db: Connection, board: str) -> None:
 
 def order_of(db: Connection, board: str) -> MaintenanceOrder | None:
     """A board's newest order, or None."""
-    row = db.execute(select(maintenance).where(maintenance.c.board == board)).first()
-    if row is None:
-        return None
-    known = bool(row.acknowledged)
-    return MaintenanceOrder(row.until_unix_s, row.set_by, row.set_unix_s, row.boot, known)
+    return orders_of(db, [board]).get(board)
+
+
+def orders_of(db: Connection, boards: Collection[str]) -> dict[str, MaintenanceOrder]:
+    """The newest orders of some boards by id; a board without one is left out."""
+    query = select(maintenance).where(maintenance.c.board.in_(boards))
+    return {row.board: _order(row) for row in db.execute(query)}
 
 
 def bind(db: Connection, board: str, boot: int) -> None:
@@ -54,6 +58,11 @@ def bind(db: Connection, board: str, boot: int) -> None:
 def acknowledge(db: Connection, board: str) -> None:
     """The board has said that it obeys."""
     _change(db, board, acknowledged=1)
+
+
+def _order(row: Row[Any]) -> MaintenanceOrder:
+    known = bool(row.acknowledged)
+    return MaintenanceOrder(row.until_unix_s, row.set_by, row.set_unix_s, row.boot, known)
 
 
 def _change(db: Connection, board: str, **values: int) -> None:

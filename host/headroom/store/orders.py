@@ -1,8 +1,10 @@
 """What people ordered of a board, and the plan that was last made of it."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select, update
 
 from headroom.store import rows
 from headroom.store.tables import overrides, plans, schedules
@@ -34,15 +36,21 @@ class Schedule:
 
     def lasts(self, now_unix_s: float) -> bool:
         """Whether a slot is still to come or running."""
-        return now_unix_s < self.start_unix_s + self.step_s * len(self.slots)
+        return now_unix_s < self.ends_unix_s
+
+    @property
+    def ends_unix_s(self) -> int:
+        """When the last slot is over."""
+        return self.start_unix_s + self.step_s * len(self.slots)
 
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """The newest plan body of a board, as JSON, and its revision."""
+    """The newest plan body of a board, as JSON, its revision, and until when it is up to date."""
 
     rev: int
     body: str
+    holds_until_unix_s: int
 
 
 def put_override(db: Connection, board: str, override: Override) -> None:
@@ -106,15 +114,30 @@ def plan_revision(db: Connection, board: str) -> int:
 
 def stored_plan(db: Connection, board: str) -> StoredPlan | None:
     """A board's newest plan; None before its first."""
-    row = db.execute(select(plans.c.rev, plans.c.body).where(plans.c.board == board)).first()
-    return StoredPlan(row.rev, row.body) if row else None
+    return plans_of(db, [board]).get(board)
 
 
-def revise_plan(db: Connection, board: str, body: str) -> StoredPlan:
+def plans_of(db: Connection, board_ids: Collection[str]) -> dict[str, StoredPlan]:
+    """The plans of some boards by id; a board that never had one is left out."""
+    query = select(plans).where(plans.c.board.in_(board_ids))
+    return {row.board: _plan(row) for row in db.execute(query)}
+
+
+def distrust_plans(db: Connection) -> None:
+    """Have every plan made anew before it is sent: what plans are made of may have changed."""
+    db.execute(update(plans).values(holds_until_unix_s=0))
+
+
+def revise_plan(db: Connection, board: str, body: str, holds_until_unix_s: int) -> StoredPlan:
     """The plan with this body; its revision is one higher than before if the body is another."""
     before = stored_plan(db, board)
-    if before and before.body == body:
-        return before
-    plan = StoredPlan(before.rev + 1 if before else 1, body)
-    rows.put(db, plans, {"board": board, "rev": plan.rev, "body": plan.body})
+    rev = before.rev if before else 0
+    if before is None or before.body != body:
+        rev += 1
+    plan = StoredPlan(rev, body, holds_until_unix_s)
+    rows.put(db, plans, {"board": board, **asdict(plan)})
     return plan
+
+
+def _plan(row: Row[Any]) -> StoredPlan:
+    return StoredPlan(row.rev, row.body, row.holds_until_unix_s)

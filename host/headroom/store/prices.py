@@ -20,7 +20,12 @@ class Prices:
 
     def lasts(self, now_unix_s: float) -> bool:
         """Whether a slot is still to come or running."""
-        return now_unix_s < self.start_unix_s + self.step_s * len(self.eur_mwh)
+        return now_unix_s < self.ends_unix_s
+
+    @property
+    def ends_unix_s(self) -> int:
+        """When the last slot is over."""
+        return self.start_unix_s + self.step_s * len(self.eur_mwh)
 
     def at(self, unix_s: float) -> int | None:
         """The price then; None outside the slots."""

@@ -47,6 +47,7 @@ boards = Table(
     Column("last_boot", Int, nullable=False, default=0),
     Column("last_seq", Int, nullable=False, default=0),
     Column("last_body", LargeBinary),
+    Column("last_event", Int, nullable=False, default=0, server_default="0"),
     Column("received_unix_s", Int),
     Column("reports", Int, nullable=False, default=0),
 )
@@ -101,12 +102,14 @@ leases = Table(
     *_integers("boot", "seq", "l1_ma", "l2_ma", "l3_ma", "lease_s"),
 )
 
+# A plan is up to date until the first of its orders expires; orders that are given revise it.
 plans = Table(
     "plans",
     metadata,
     _board(),
     *_integers("rev"),
     Column("body", Text, nullable=False),
+    Column("holds_until_unix_s", Int, nullable=False, server_default="0"),
     Key("board"),
 )
 

@@ -26,8 +26,9 @@ from headroom.web.live_api import TAKE_OVER
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-# A report takes one fsync, during which its thread waits; four keep the processor in use.
-_THREADS = 4
+# A report's thread waits while its group is made durable; this is how large a group can be.
+_BOARD_THREADS = 32
+_PEOPLE_THREADS = 4
 # A board that has not sent its 1.5 KiB by then never will.
 _IDLE_S = 10
 # Waitress counts the connections of both listeners together. Whoever holds the page's open shall
@@ -157,11 +158,11 @@ class Listeners:
 
     def listen_for_boards(self, app: "WSGIApplication", address: Address) -> Address:
         """Open the signed endpoint; gives the address with its real port. Raises ListenError."""
-        return self._listen(app, address, MAX_REPORT_BYTES, _MOST_CONNECTIONS)
+        return self._listen(app, address, MAX_REPORT_BYTES, _MOST_CONNECTIONS, _BOARD_THREADS)
 
     def listen_for_people(self, app: "WSGIApplication", address: Address) -> Address:
         """Open page and API; gives the address with its real port. Raises ListenError."""
-        return self._listen(app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE)
+        return self._listen(app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE, _PEOPLE_THREADS)
 
     def run(self) -> None:
         """Serve until SystemExit or KeyboardInterrupt is raised in this thread."""
@@ -181,7 +182,12 @@ class Listeners:
         wasyncore.close_all(self._sockets)
 
     def _listen(
-        self, app: "WSGIApplication", address: Address, max_bytes: int, connections: int
+        self,
+        app: "WSGIApplication",
+        address: Address,
+        max_bytes: int,
+        connections: int,
+        threads: int,
     ) -> Address:
         try:
             bound = socket.create_server((address.host, address.port), family=address.family)
@@ -191,7 +197,7 @@ class Listeners:
             app,
             map=self._sockets,
             sockets=[bound],
-            threads=_THREADS,
+            threads=threads,
             channel_timeout=_IDLE_S,
             connection_limit=connections,
             # Waitress refuses at this size, not above it.
