@@ -54,6 +54,13 @@ def one_board_site(circuits: list[dict[str, Any]], limit_ma: int = 10_000) -> di
     }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what a run may be asked for."""
+    parser.addoption(
+        "--whole", action="store_true", help="all of the fault matrix, not only every pair"
+    )
+
+
 class MakeWorld:
     """Makes sites of virtual boards and a coordinator, and ends them after the test."""
 

@@ -30,6 +30,10 @@ class PowerLost(Exception):
     """Power went in the middle of an operation on the chip."""
 
 
+class WriteFailed(Exception):
+    """The chip has refused a program or an erase."""
+
+
 @dataclass
 class Wear:
     """What the chip was asked to do since it was made; ``of_sector`` counts each one's erases."""
@@ -48,7 +52,8 @@ class Flash:
     """A NOR flash: erasing sets a sector to ones, programming can only clear bits.
 
     ``cut_at`` places a power cut: the operation with that number (counted by ``wear.operations``)
-    is done by half, and nothing after it.
+    is done by half, and nothing after it. ``refuses``: each operation fails and says so.
+    ``worn`` sectors say nothing, and stay as they are.
     """
 
     def __init__(self, image: bytes = b"") -> None:
@@ -58,6 +63,8 @@ class Flash:
         self.wear = Wear()
         self.cut_at: int | None = None
         self.powered = True
+        self.refuses = False
+        self.worn: frozenset[int] = frozenset()
         self.busy_us = 0
 
     @classmethod
@@ -84,7 +91,7 @@ class Flash:
         """Clear the bits that are zero in ``data``."""
         self.wear.programs += 1
         self.busy_us += PROGRAM_PAGE_US * -(-len(data) // PAGE_BYTES)
-        done = self._bytes_before_a_cut(len(data))
+        done = self._bytes_done(start, len(data))
         old = self.image[start : start + done]
         self.image[start : start + done] = bytes(a & b for a, b in zip(old, data, strict=False))
         self._fail_if_cut()
@@ -94,12 +101,14 @@ class Flash:
         self.wear.erases += 1
         self.wear.of_sector[start // SECTOR_BYTES] += 1
         self.busy_us += ERASE_US
-        done = self._bytes_before_a_cut(SECTOR_BYTES)
+        done = self._bytes_done(start, SECTOR_BYTES)
         self.image[start : start + done] = b"\xff" * done
         self._fail_if_cut()
 
-    def _bytes_before_a_cut(self, size: int) -> int:
-        if not self.powered:
+    def _bytes_done(self, start: int, size: int) -> int:
+        if self.refuses:
+            raise WriteFailed
+        if not self.powered or start // SECTOR_BYTES in self.worn:
             return 0
         if self.cut_at is not None and self.wear.operations >= self.cut_at:
             self.powered = False
@@ -127,7 +136,7 @@ class FilePartition(UserContext):
             return _IO_ERROR
         try:
             operation()
-        except PowerLost:
+        except (PowerLost, WriteFailed):
             return _IO_ERROR
         return 0
 

@@ -107,12 +107,17 @@ def written(page: str, folder: Path) -> str:
             continue
         text = path.read_text() if path.exists() else ""
         content = table([json.loads(line) for line in text.splitlines()])
-        block = f"<!-- {name} -->\n{content}\n<!-- end -->"
-        place = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
-        if len(place.findall(page)) != 1:
-            raise click.ClickException(f"{PAGE.name}: not one place for the table {name!r}")
-        page = place.sub(block.replace("\\", r"\\"), page)
+        page = put(page, name, content)
     return page
+
+
+def put(page: str, name: str, content: str) -> str:
+    """The page with a table in the place that names it. Raises click.ClickException."""
+    block = f"<!-- {name} -->\n{content}\n<!-- end -->"
+    place = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+    if len(place.findall(page)) != 1:
+        raise click.ClickException(f"{PAGE.name}: not one place for the table {name!r}")
+    return place.sub(block.replace("\\", r"\\"), page)
 
 
 @click.command()

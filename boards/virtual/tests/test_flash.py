@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from boards.virtual.files import Files
-from boards.virtual.flash import ERASE_US, SECTOR_BYTES, Flash, PowerLost
+from boards.virtual.flash import (
+    ERASE_US,
+    FILES_SECTORS,
+    FILES_START,
+    SECTOR_BYTES,
+    Flash,
+    PowerLost,
+    WriteFailed,
+)
 
 
 def test_programming_only_clears_bits_and_erasing_sets_a_sector() -> None:
@@ -40,6 +48,33 @@ def test_a_cut_does_half_an_operation_and_nothing_after_it() -> None:
     with pytest.raises(PowerLost):
         flash.program(16, b"\x00" * 8)
     assert flash.read(0, 24) == b"\x00" * 12 + b"\xff" * 12
+
+
+def test_a_chip_that_refuses_says_so_and_a_worn_sector_does_not() -> None:
+    flash = Flash()
+    flash.worn = frozenset({0})
+    flash.program(0, b"\x00")
+    flash.program(SECTOR_BYTES, b"\x00")
+    assert flash.read(0, 1) + flash.read(SECTOR_BYTES, 1) == b"\xff\x00"
+    flash.refuses = True
+    with pytest.raises(WriteFailed):
+        flash.erase(SECTOR_BYTES)
+    assert flash.read(SECTOR_BYTES, 1) == b"\x00"
+
+
+def test_files_meet_a_refusal_as_an_error_and_worn_sectors_not_at_all() -> None:
+    flash = Flash()
+    Files(flash).write_file("/kept.txt", b"old")
+    flash.refuses = True
+    assert Files(flash).call("file_open", "/other.txt", "wb") == -errno.EIO
+    assert Files(flash).read_file("/kept.txt") == b"old"
+    flash.refuses = False
+    first = FILES_START // SECTOR_BYTES
+    flash.worn = frozenset(range(first + 3, first + FILES_SECTORS, 3))
+    for k in range(20):
+        Files(flash).write_file(f"/new-{k}.txt", bytes([k]) * 2 * SECTOR_BYTES)
+    for k in range(20):
+        assert Files(flash).read_file(f"/new-{k}.txt") == bytes([k]) * 2 * SECTOR_BYTES
 
 
 def replace_state(files: Files) -> None:
