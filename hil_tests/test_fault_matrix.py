@@ -107,7 +107,9 @@ def compare(rig: Rig, documented: Documented, before: Seen | None) -> str:
     happened = {event for event in seen.happened_since(before) if event[0] != "plan"}
     if documented.started:
         happened -= {event for event in happened - documented.told if event[0] in ON_THE_WAY}
-    found.append(("events", happened, documented.told))
+    late = {("sensor", i) for i in CIRCUITS if rig.is_told_late(i)}
+    found.append(("events", happened - late, documented.told - late))
+    rig.note(documented.fault.blind)
     return told(found)
 
 

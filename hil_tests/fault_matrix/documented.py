@@ -58,6 +58,8 @@ class Documented:
             self._change_wish(self.mode.expired)
             self._shed_all()
         self._tell_of_contacts()
+        if self.runs:
+            self.told |= {("sensor", i) for i in self.fault.blind}
         if self.started:
             self._tell_of_start()
 

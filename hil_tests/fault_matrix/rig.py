@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from headroom.coordinator import Settings
@@ -33,6 +34,8 @@ SETTINGS = Settings(lease_s=10, valid_s=20)
 RENEWED_S = 5  # a plan is not older where boards report every 2 s
 # An account that stands at its end is empty again.
 DRAINED_S = 5.0
+# A sensor's event comes a minute after the one before, and so does the one that ends it.
+SENSOR_LATE_S = 130.0
 TIMING = {
     "boot_delay_s": [0, 0],
     "limit_s": 2,
@@ -92,6 +95,7 @@ class Rig:
         self.mode = mode
         self._folder = folder
         self._charges = 0
+        self._sensor_told_us: dict[int, float] = {}
         self._worlds = 0
         self.replace()
 
@@ -100,6 +104,7 @@ class Rig:
         if self._worlds:
             self.close()
         self._worlds += 1
+        self._sensor_told_us.clear()
         self.world = World(
             self.mode.site(), self._folder / f"data-{self._worlds}", SETTINGS, beacons=True
         )
@@ -222,6 +227,16 @@ class Rig:
         for index, value in enumerate(amps):
             large = index == HEATER and self.mode.shed
             self.board.set_load(index, Constant(LARGE_HEATER_A if large else value))
+
+    def note(self, blind: Iterable[int]) -> None:
+        """Sensors of these circuits were told of just now."""
+        self._sensor_told_us |= dict.fromkeys(blind, self.world.now_us)
+
+    def is_told_late(self, i: int) -> bool:
+        """Whether an event of circuit i's sensor waits for the one before to be a minute old."""
+        told_us = self._sensor_told_us.get(i, -inf)
+        started_us = self.board.resets[-1][0]
+        return told_us > max(started_us, self.world.now_us - SENSOR_LATE_S * 1e6)
 
     # The way back
 
