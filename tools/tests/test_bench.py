@@ -135,4 +135,4 @@ def test_the_page_has_a_place_for_each_table_and_says_what_was_measured(tmp_path
     (tmp_path / "tick.json").write_text(missed.as_json() + "\n")
     page = written(PAGE.read_text(), tmp_path)
     assert "| busy share | 115.0 % | at most 70: **missed** |" in page
-    assert page.count("<!-- end -->") == len(TABLES)
+    assert [name for name in TABLES if page.count(f"<!-- {name} -->\n") != 1] == []
