@@ -1,6 +1,9 @@
 """The `headroom` command; what it can do stands in `headroom.commands`, a file a group."""
 
+import getpass
+import os
 import sys
+import time
 from typing import Any, NoReturn
 
 import click
@@ -13,7 +16,7 @@ from headroom.commands.token import token
 from headroom.data_dir import DataDirError
 from headroom.protocol.signing import KeyFormatError
 from headroom.site import SiteError
-from headroom.store import StoreUnavailableError
+from headroom.store import StoreUnavailableError, audit
 from headroom.web.server import ListenError
 
 _USAGE_ERROR = 2
@@ -45,6 +48,7 @@ def _fail(lines: list[str]) -> NoReturn:
 
 @click.group(cls=_Group)
 @click.version_option(package_name="headroom")
+@click.pass_context
 @click.option(
     "--database",
     envvar="HEADROOM_DATABASE",
@@ -52,7 +56,7 @@ def _fail(lines: list[str]) -> NoReturn:
     help="Where the store is, such as postgresql://headroom@db.local/headroom; give a password in "
     "HEADROOM_DATABASE or ~/.pgpass. By default SQLite in the data directory.",
 )
-def main(database: str | None) -> None:
+def main(context: click.Context, database: str | None) -> None:  # noqa: ARG001
     """Keep electric supply points under their limit with four-relay ESP12F boards.
 
     \b
@@ -61,6 +65,15 @@ def main(database: str | None) -> None:
       headroom serve --site site.toml --data data --board-listen 192.168.1.10:8087
     Then put flat-1.key into the board's /secrets.json, and open http://127.0.0.1:8080/.
     """
+    context.with_resource(audit.by(f"{_user()} (headroom)", time.time()))
+
+
+def _user() -> str:
+    """Who runs this; a container's number may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 for command in (serve, board, charge, token):

@@ -1,6 +1,6 @@
 """Accepted reports in the order in which they came, for what is made of them afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, tuple_
@@ -52,17 +52,20 @@ def boot_starts(db: Connection, named: Iterable[tuple[str, int]]) -> dict[tuple[
     return {(row.board, row.boot): row.started_unix_s for row in db.execute(query)}
 
 
-def boots_of(db: Connection, board: str) -> list[Boot]:
-    """Every dated boot of a board, oldest first."""
+def boots_of(db: Connection, board: str, since_unix_s: int) -> list[Boot]:
+    """The dated boots of a board that ran then or later, oldest first."""
     query = select(boots.c.boot, boots.c.started_unix_s, boots.c.reset)
     of_board = query.where(boots.c.board == board).order_by(boots.c.boot)
-    return [Boot(*row) for row in db.execute(of_board)]
+    found = [Boot(*row) for row in db.execute(of_board)]
+    ended = sum(boot.started_unix_s <= since_unix_s for boot in found[1:])
+    return found[ended:]
 
 
-def minute_numbers(db: Connection, board: str, first_boot: int) -> dict[int, list[int]]:
-    """Which minutes of a board are stored, by boot from `first_boot` on."""
+def minute_numbers(db: Connection, board: str, of_boots: Sequence[Boot]) -> dict[int, list[int]]:
+    """Which minutes of a board are stored, by boot."""
+    first = of_boots[0].number if of_boots else 0
     query = select(minutes.c.boot, minutes.c.minute).where(
-        minutes.c.board == board, minutes.c.boot >= first_boot
+        minutes.c.board == board, minutes.c.boot >= first
     )
     found: dict[int, list[int]] = {}
     for boot, minute in db.execute(query.order_by(minutes.c.boot, minutes.c.minute)):

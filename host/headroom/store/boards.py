@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from headroom.protocol.messages import Report
-from headroom.store import rows
+from headroom.store import audit, rows
 from headroom.store.tables import boards, boots, reports
 
 # A little over a day of a board that reports every 10 s; what is older lives on as minutes.
@@ -67,7 +67,8 @@ class StoredReport:
 
 def put_key(db: Connection, board_id: str, key: bytes) -> None:
     """Register a board, or give a known one another key."""
-    rows.put(db, boards, {"id": board_id, "key": key})
+    with audit.recorded(db, boards, "key", id=board_id):
+        rows.put(db, boards, {"id": board_id, "key": key})
 
 
 def record(db: Connection, board_id: str) -> BoardRecord | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
-from headroom.store import rows
+from headroom.store import audit, rows
 from headroom.store.tables import charge_revocations
 
 
@@ -19,12 +19,14 @@ class Revocation:
 def revoke(db: Connection, board: str, revocation: Revocation) -> None:
     """Revoke a board's charge key; the first revocation is kept."""
     row = {"board": board, "set_by": revocation.set_by, "set_unix_s": revocation.set_unix_s}
-    rows.add_new(db, charge_revocations, [row])
+    with audit.recorded(db, charge_revocations, board=board):
+        rows.add_new(db, charge_revocations, [row])
 
 
 def allow(db: Connection, board: str) -> None:
     """Lift a revocation, if there is one."""
-    db.execute(delete(charge_revocations).where(charge_revocations.c.board == board))
+    with audit.recorded(db, charge_revocations, board=board):
+        db.execute(delete(charge_revocations).where(charge_revocations.c.board == board))
 
 
 def revocation_of(db: Connection, board: str) -> Revocation | None:

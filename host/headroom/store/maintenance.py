@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from headroom.store import rows
+from headroom.store import audit, rows
 from headroom.store.tables import maintenance
 
 
@@ -31,12 +31,14 @@ def put_order(db: Connection, board: str, order: MaintenanceOrder) -> None:
         "boot": order.boot,
         "acknowledged": int(order.acknowledged),
     }
-    rows.put(db, maintenance, row)
+    with audit.recorded(db, maintenance, board=board):
+        rows.put(db, maintenance, row)
 
 
 def drop_order(db: Connection, board: str) -> None:
     """Cancel a board's order, if there is one."""
-    db.execute(delete(maintenance).where(maintenance.c.board == board))
+    with audit.recorded(db, maintenance, board=board):
+        db.execute(delete(maintenance).where(maintenance.c.board == board))
 
 
 def order_of(db: Connection, board: str) -> MaintenanceOrder | None:

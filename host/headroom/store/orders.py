@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from headroom.store import rows
+from headroom.store import audit, rows
 from headroom.store.tables import overrides, plans, schedules
 
 
@@ -63,13 +63,15 @@ def put_override(db: Connection, board: str, override: Override) -> None:
         "set_unix_s": override.set_unix_s,
         "set_by": override.set_by,
     }
-    rows.put(db, overrides, row)
+    with audit.recorded(db, overrides, board=board, circuit=override.circuit):
+        rows.put(db, overrides, row)
 
 
 def drop_override(db: Connection, board: str, circuit: int) -> None:
     """Cancel a circuit's override, if there is one."""
     table = overrides.c
-    db.execute(delete(overrides).where(table.board == board, table.circuit == circuit))
+    with audit.recorded(db, overrides, board=board, circuit=circuit):
+        db.execute(delete(overrides).where(table.board == board, table.circuit == circuit))
 
 
 def overrides_of(db: Connection, board: str) -> list[Override]:
@@ -90,13 +92,15 @@ def put_schedule(db: Connection, board: str, schedule: Schedule) -> None:
         "step_s": schedule.step_s,
         "slots": schedule.slots,
     }
-    rows.put(db, schedules, row)
+    with audit.recorded(db, schedules, board=board, circuit=schedule.circuit):
+        rows.put(db, schedules, row)
 
 
 def drop_schedule(db: Connection, board: str, circuit: int) -> None:
     """Remove a circuit's schedule, if there is one."""
     table = schedules.c
-    db.execute(delete(schedules).where(table.board == board, table.circuit == circuit))
+    with audit.recorded(db, schedules, board=board, circuit=circuit):
+        db.execute(delete(schedules).where(table.board == board, table.circuit == circuit))
 
 
 def schedules_of(db: Connection, board: str) -> list[Schedule]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
+from headroom.store import audit
 from headroom.store.tables import prices
 
 
@@ -35,21 +36,22 @@ class Prices:
 
 def put_prices(db: Connection, given: Prices) -> None:
     """Set the prices in place of all earlier ones."""
-    drop_prices(db)
-    db.execute(
-        insert(prices).values(
-            start_unix_s=given.start_unix_s,
-            step_s=given.step_s,
-            eur_mwh=json.dumps(given.eur_mwh),
-            set_by=given.set_by,
-            set_unix_s=given.set_unix_s,
-        )
-    )
+    row = {
+        "start_unix_s": given.start_unix_s,
+        "step_s": given.step_s,
+        "eur_mwh": json.dumps(given.eur_mwh),
+        "set_by": given.set_by,
+        "set_unix_s": given.set_unix_s,
+    }
+    with audit.recorded(db, prices):
+        db.execute(delete(prices))
+        db.execute(insert(prices).values(row))
 
 
 def drop_prices(db: Connection) -> None:
     """Forget the prices, if there are any."""
-    db.execute(delete(prices))
+    with audit.recorded(db, prices):
+        db.execute(delete(prices))
 
 
 def current_prices(db: Connection) -> Prices | None:

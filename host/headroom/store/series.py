@@ -34,6 +34,10 @@ class Span:
         """The beginnings of all steps that have a part in it."""
         return range(self.start_unix_s - self.start_unix_s % step_s, self.end_unix_s, step_s)
 
+    def overlaps(self, start_unix_s: int, end_unix_s: int) -> bool:
+        """Whether a time has a part in it."""
+        return start_unix_s < self.end_unix_s and self.start_unix_s < end_unix_s
+
 
 class Reading(NamedTuple):
     """One circuit as a report told of it."""

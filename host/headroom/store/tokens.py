@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
+from headroom.store import audit
 from headroom.store.hashing import SECRET_BYTES, hashed
 from headroom.store.tables import tokens
 
@@ -34,13 +35,15 @@ def make_token(db: Connection, name: str, now_unix_s: int, role: Role = "admin")
 
 def put_token(db: Connection, token: str, record: TokenRecord) -> None:
     """Take a token that was made elsewhere, as random as one made here."""
-    revoke_token(db, record.name)
-    db.execute(insert(tokens).values(**asdict(record), sha256=hashed(token)))
+    with audit.recorded(db, tokens, name=record.name):
+        db.execute(delete(tokens).where(tokens.c.name == record.name))
+        db.execute(insert(tokens).values(**asdict(record), sha256=hashed(token)))
 
 
 def revoke_token(db: Connection, name: str) -> bool:
     """Forget the token of `name` and its sessions; whether there was one."""
-    return db.execute(delete(tokens).where(tokens.c.name == name)).rowcount > 0
+    with audit.recorded(db, tokens, name=name):
+        return db.execute(delete(tokens).where(tokens.c.name == name)).rowcount > 0
 
 
 def token_record(db: Connection, token: str) -> TokenRecord | None:

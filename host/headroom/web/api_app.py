@@ -5,6 +5,7 @@ from collections.abc import Collection
 from flask import Blueprint, Flask
 
 from headroom.coordinator import Coordinator
+from headroom.web.audit_api import audit_api
 from headroom.web.board_api import board_api
 from headroom.web.errors import render_problems
 from headroom.web.history_api import history_api
@@ -16,11 +17,23 @@ from headroom.web.price_api import price_api
 from headroom.web.rates import Rates
 from headroom.web.read_api import read_api
 from headroom.web.security import Settings, secure
+from headroom.web.series_api import series_api
 from headroom.web.session_api import session_api
 from headroom.web.token_api import token_api
 
 # The longest order is a schedule that fills a plan.
 MAX_BODY_BYTES = 4096
+_ROUTES = (
+    read_api,
+    live_api,
+    history_api,
+    series_api,
+    order_api,
+    board_api,
+    price_api,
+    token_api,
+    audit_api,
+)
 
 
 def api_app(
@@ -39,7 +52,7 @@ def api_app(
     render_problems(app)
     secure(app, coordinator, Settings.of(allowed_hosts, open_reading), rates)
     api = Blueprint("api", __name__, url_prefix="/api/v1")
-    for routes in (read_api, live_api, history_api, order_api, board_api, price_api, token_api):
+    for routes in _ROUTES:
         api.register_blueprint(routes(coordinator))
     api.register_blueprint(session_api(coordinator, rates))
     api.register_blueprint(openapi_api(app))

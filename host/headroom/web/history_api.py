@@ -6,9 +6,10 @@ from flask import Blueprint
 from pydantic import Field
 
 from headroom.coordinator import Coordinator
-from headroom.protocol.messages import MAX_COUNT
+from headroom.protocol.messages import MAX_CIRCUITS, MAX_COUNT, UnixS
 from headroom.protocol.problems import NO_SUCH_BOARD
 from headroom.store import boards, journal
+from headroom.store.events import Wanted, events_after, events_before
 from headroom.web.documents.base import BoardId
 from headroom.web.documents.journal import (
     EventDocument,
@@ -29,10 +30,21 @@ _Cursor = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 class EventsQuery(Query):
-    """Events after the one of a cursor."""
+    """Which events, and from which cursor on: `after` reads forward, `before` back in time."""
 
     after: _Cursor = 0
+    before: _Cursor | None = None
     limit: Annotated[int, Field(ge=1, le=_MOST_ROWS)] = _MOST_ROWS
+    board: BoardId | None = None
+    circuit: Annotated[int, Field(ge=0, lt=MAX_CIRCUITS)] | None = None
+    kind: Annotated[str, Field(max_length=24)] | None = None
+    start: UnixS | None = None
+    end: UnixS | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the store is asked for."""
+        return Wanted(self.board, self.circuit, self.kind, self.start, self.end)
 
 
 class MinutesQuery(Query):
@@ -52,16 +64,19 @@ class ReportsQuery(Query):
 def history_api(coordinator: Coordinator) -> Blueprint:
     """Routes under /api/v1 that tell of the past."""
     api = Blueprint("history", __name__)
-    site, store = coordinator.site, coordinator.store
+    store = coordinator.store
 
     @api.get("/events")
     @operation("read")
     def events(query: EventsQuery) -> EventsDocument:
-        """Events of all boards, oldest first; `next` reads on, also later."""
+        """Events oldest first, or newest first with `before`; `next` is the cursor to read on."""
+        wanted, limit = query.wanted, query.limit
+        cursor = query.after if query.before is None else query.before
         with store.read() as db:
-            rows = journal.events_after(db, query.after, query.limit)
-        found = tuple(EventDocument.of(row, site) for row in rows)
-        return EventsDocument(events=found, next=rows[-1].id if rows else query.after)
+            read = events_after if query.before is None else events_before
+            rows = read(db, cursor, limit, wanted)
+        found = tuple(EventDocument.of(row, coordinator.site) for row in rows)
+        return EventsDocument(events=found, next=rows[-1].id if rows else cursor)
 
     @api.get("/boards/<board_id>/minutes")
     @operation("read", NO_SUCH_BOARD)

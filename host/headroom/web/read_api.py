@@ -10,6 +10,7 @@ from headroom.protocol.problems import (
     NO_SUCH_FEEDER,
     ProblemError,
 )
+from headroom.site import Board
 from headroom.web.documents.base import BoardId, CircuitNo, FeederId
 from headroom.web.documents.live import (
     BoardDocument,
@@ -51,11 +52,9 @@ def read_api(coordinator: Coordinator) -> Blueprint:
     @operation("read", NO_SUCH_FEEDER)
     def one_feeder(feeder_id: FeederId) -> FeederDocument:
         """A feeder with its headroom."""
-        views = {view.feeder.id: view for view in coordinator.view().feeders}
-        if feeder_id not in views:
-            site = coordinator.site.name
-            raise ProblemError(NO_SUCH_FEEDER, f"no feeder {feeder_id} on {site}")
-        return FeederDocument.of(views[feeder_id])
+        require_feeder(coordinator, feeder_id)
+        views = coordinator.view().feeders
+        return FeederDocument.of(next(v for v in views if v.feeder.id == feeder_id))
 
     @api.get("/boards")
     @operation("read")
@@ -85,16 +84,29 @@ def board_view(coordinator: Coordinator, board_id: str) -> BoardView:
     return next(view for view in coordinator.view().boards if view.board.id == board_id)
 
 
-def require_board(coordinator: Coordinator, board_id: str) -> None:
-    """Raise `no-such-board` unless the site has it."""
-    if coordinator.site.board(board_id) is None:
+def require_board(coordinator: Coordinator, board_id: str) -> Board:
+    """The board as configured; raises `no-such-board`."""
+    board = coordinator.site.board(board_id)
+    if board is None:
         raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on {coordinator.site.name}")
+    return board
+
+
+def require_feeder(coordinator: Coordinator, feeder_id: str) -> None:
+    """Raise `no-such-feeder` unless the site has it."""
+    if all(feeder.id != feeder_id for feeder in coordinator.site.feeders):
+        raise ProblemError(NO_SUCH_FEEDER, f"no feeder {feeder_id} on {coordinator.site.name}")
+
+
+def require_circuit(coordinator: Coordinator, board_id: str, circuit: int) -> None:
+    """Raise `no-such-board` or `no-such-circuit` unless the site has it."""
+    board = require_board(coordinator, board_id)
+    if circuit >= len(board.circuits):
+        last = len(board.circuits) - 1
+        raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
 
 
 def circuit_document(coordinator: Coordinator, board_id: str, circuit: int) -> CircuitDocument:
     """A circuit as it is now; raises `no-such-board`, `no-such-circuit`."""
-    views = board_view(coordinator, board_id).circuits
-    if circuit >= len(views):
-        last = len(views) - 1
-        raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
-    return CircuitDocument.of(views[circuit])
+    require_circuit(coordinator, board_id, circuit)
+    return CircuitDocument.of(board_view(coordinator, board_id).circuits[circuit])

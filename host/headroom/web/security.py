@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, request
@@ -14,6 +15,7 @@ from headroom.protocol.problems import (
     TOKEN_REQUIRED,
     ProblemError,
 )
+from headroom.store import audit
 from headroom.store.hashing import hashed
 from headroom.store.sessions import session_of
 from headroom.store.tokens import ROLES, Role, token_record
@@ -120,6 +122,13 @@ def secure(app: Flask, coordinator: Coordinator, settings: Settings, rates: Rate
         if isinstance(view, Operation) and view.role and not settings.opens(view):
             _check_role(access, view.role)
             _check_csrf(credentials)
+        g.recording = ExitStack()
+        if access.name is not None:
+            g.recording.enter_context(audit.by(access.name, coordinator.clock.unix_s()))
+
+    @app.teardown_request
+    def stop_recording(_error: BaseException | None) -> None:
+        g.pop("recording", ExitStack()).close()
 
     @app.after_request
     def add_headers(response: Response) -> Response:

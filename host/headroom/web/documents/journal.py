@@ -5,7 +5,8 @@ from typing import Self
 from headroom.protocol.messages import Report
 from headroom.site import Site
 from headroom.store.boards import StoredReport
-from headroom.store.journal import StoredEvent, StoredMinute
+from headroom.store.events import StoredEvent
+from headroom.store.journal import StoredMinute
 from headroom.web.documents.base import BoardId, Document, UnixS
 from headroom.web.words import event_text
 

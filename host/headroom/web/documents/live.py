@@ -7,7 +7,7 @@ from headroom.phases import Phase, phase_index
 from headroom.protocol.messages import MEASURED, Reason, Report, ResetCause, SensorState
 from headroom.site import Site
 from headroom.site.model import Kind
-from headroom.store.journal import StoredEvent
+from headroom.store.events import StoredEvent
 from headroom.web.documents.base import BoardId, ByPhaseMa, Document, FeederId
 from headroom.web.documents.journal import EventDocument
 from headroom.web.documents.orders import (
