@@ -1,11 +1,12 @@
 # make demo [FOR=60]   three virtual boards on one feeder, and the coordinator with its dashboard
 # make test            everything: lint, types, unit tests, virtual boards, coordinator, browser
+# make fuzz            what arrives at API and board endpoint, at random for some minutes
 
 FOR ?= 0
 PYTEST = .venv/bin/pytest --quiet --numprocesses auto --dist worksteal
 
 .NOTPARALLEL:
-.PHONY: demo test setup setup-system lint types unit virtual coordinator end-to-end demo-test clean
+.PHONY: demo test fuzz setup setup-system lint types unit virtual coordinator end-to-end demo-test clean
 
 demo: setup
 	@.venv/bin/python -m tools.demo --for $(FOR)
@@ -33,6 +34,9 @@ unit: setup
 
 coordinator: setup-system
 	$(PYTEST) host/tests tools/tests
+
+fuzz: setup
+	FUZZ_EXAMPLES=500 .venv/bin/pytest -rP host/tests/test_openapi.py host/tests/test_fuzz.py --timeout 3600
 
 virtual: setup
 	$(PYTEST) boards/virtual

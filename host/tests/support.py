@@ -1,6 +1,7 @@
 """What several tests need: a site, a clock that waits, and a coordinator in this process."""
 
 import copy
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from headroom.store import Store, boards, open_store
 from headroom.web import api_app, board_app
 from tests.board_client import BoardClient, posts_to_app
 
+# How much `make fuzz` tries; 0 = as much as there is time for in a test, the same each time.
+FUZZ_EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 _SITE: dict[str, Any] = {
     "site": {"name": "three flats"},
     "feeders": [{"id": "riser", "rating_ma": {"L1": 25_000}, "uncontrolled_ma": {"L1": 1000}}],

@@ -165,8 +165,12 @@ class Listeners:
         return self._listen(app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE, _PEOPLE_THREADS)
 
     def run(self) -> None:
-        """Serve until SystemExit or KeyboardInterrupt is raised in this thread."""
+        """Serve until SystemExit or KeyboardInterrupt is raised in this thread, or `stop`."""
         wasyncore.loop(timeout=1, use_poll=True, map=self._sockets)
+
+    def stop(self) -> None:
+        """Make `run` return; for threads other than the one that it runs in."""
+        self._servers[0].trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
 
     def __enter__(self) -> Self:
         return self
