@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from boards.virtual.board import VirtualBoard
 from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
@@ -72,6 +74,50 @@ def test_a_lost_answer_and_a_power_cut_never_obey_an_order_twice(make_world: Mak
     world.run(40)
     assert len(board.resets) == 2
     assert b"neither node nor watchdog" not in board.serial_log
+
+
+@pytest.mark.parametrize("reset", ["hard", "power_on"])
+def test_a_soft_reboot_into_the_raw_repl_ends_there_until_a_reset(
+    make_world: MakeWorld, reset: str
+) -> None:
+    """What mpremote does without `resume`: Ctrl-A, Ctrl-D."""
+    world = make_world(one_board_site([circuit("heater", safe="on")]))
+    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]})
+    board.power_on()
+    world.run_until(lambda: relay_is_closed(board), within_s=30)
+    board.type(b"\x01\x04")
+    world.run(0.1)
+    assert not relay_is_closed(board)
+    reported = len(board.network.exchanges)
+    world.run(30)  # a watchdog that nobody feeds bites after 3.2 s
+    assert [cause for _, cause in board.resets] == ["power_on", "soft_reboot"]
+    assert len(board.network.exchanges) == reported
+    assert board.exec("import sys; print('node.app' in sys.modules)") == "False\n"
+
+    if reset == "power_on":
+        board.power_off()
+        board.power_on()
+    else:
+        board.reset(reset)
+    world.run_until(lambda: relay_is_closed(board), within_s=30)
+    world.run(60)
+    assert [cause for _, cause in board.resets][2:] == [reset]
+    assert board.exec("from node import app; print(app.current.safety.wait_s)") == "0\n"
+
+
+def test_the_node_starts_anew_after_a_soft_reboot_of_the_prompt_and_feeds_for_itself(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(one_board_site([circuit("heater", safe="on")]))
+    board = world.add_board("flat-1", timing={"boot_delay_s": [1, 1]})
+    board.power_on()
+    world.run_until(lambda: relay_is_closed(board), within_s=30)
+    board.type(b"\x04")
+    assert not relay_is_closed(board)
+    world.run_until(lambda: relay_is_closed(board), within_s=30)
+    board.exec("from node import app; app.current.timer.deinit()")
+    world.run_until(lambda: len(board.resets) > 2, within_s=5)
+    assert board.resets[-1][1] == "wdt"
 
 
 def put_order(world: World) -> None:

@@ -1,4 +1,6 @@
-"""mpremote, unmodified, against the node while it runs: nothing stops, nothing resets."""
+"""mpremote, unmodified, against the node while it runs: with `resume` nothing stops, nothing
+resets; without it the board is in maintenance until it is reset.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +53,31 @@ def test_status_files_and_listing_beside_the_running_node(
         status = mpremote(clock, "exec", "app.current.status()")
     assert status.count("closed default") == 2
     assert len(board.resets) == 1
+
+
+def test_without_resume_it_is_in_maintenance_until_a_reset(
+    running: tuple[VirtualBoard, RealTime], tmp_path: Path
+) -> None:
+    board, clock = running
+    status = "from node import app; app.current.status()"
+    while mpremote(clock, "exec", status).count("closed default") < 2:
+        pass  # the test's limit ends it
+    content = bytes(range(256)) * 8
+    there = tmp_path / "there.bin"
+    there.write_bytes(content)
+    mpremote(clock, "cp", str(there), ":kept.bin", resume=False)
+    ends = [circuit.contact.at(board.now_us) for circuit in board.plant.circuits]
+    assert ends == [False] * len(ends)
+    # Longer than a watchdog waits that nobody feeds.
+    look = "import sys, time; time.sleep(4); print('node.app' in sys.modules, time.ticks_ms())"
+    assert mpremote(clock, "exec", look, resume=False).startswith("False ")
+    assert [cause for _, cause in board.resets] == ["power_on", "soft_reboot", "soft_reboot"]
+    assert board.read_file("kept.bin") == content
+
+    mpremote(clock, "reset")
+    while mpremote(clock, "exec", status).count("closed default") < 2:
+        pass
+    assert [cause for _, cause in board.resets][3:] == ["soft"]
 
 
 def answers(status: str) -> int:

@@ -19,19 +19,37 @@ class Pin:
 
     OUT = 1
     made = []
+    level = 0
 
-    def __init__(self, number, _mode, value):
-        self.made.append((number, value))
+    def __init__(self, number, mode=None, value=None):
+        if mode:
+            self.made.append((number, value))
+
+    def __call__(self):
+        """Only the gate is ever read, and only before anything is made."""
+        assert not self.made
+        return self.level
 
 
 class Boot(unittest.TestCase):
     def setUp(self):
         self.board = tomllib.loads(BOARD.read_text())
+        self.run_boot(since_start_ms=300)
+
+    def run_boot(self, since_start_ms, files=("boot.py", "main.py"), gate=0):
         self.interface = mock.Mock()
-        network = types.SimpleNamespace(WLAN=self.interface, AP_IF=1)
-        Pin.made = []
-        modules = {"machine": types.SimpleNamespace(Pin=Pin), "network": network}
-        with mock.patch.dict(sys.modules, modules):
+        self.watchdog, self.timer = mock.Mock(), mock.Mock()
+        Pin.made, Pin.level = [], gate
+        modules = {
+            "machine": types.SimpleNamespace(Pin=Pin, WDT=self.watchdog, Timer=self.timer),
+            "network": types.SimpleNamespace(WLAN=self.interface, AP_IF=1),
+        }
+        with (
+            mock.patch.dict(sys.modules, modules),
+            mock.patch("time.ticks_ms", lambda: since_start_ms, create=True),
+            mock.patch("os.listdir", lambda _path: list(files)),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             self.boot = runpy.run_path(str(FIRMWARE / "boot.py"))
 
     def test_its_pins_and_level_are_the_modules(self):
@@ -46,6 +64,30 @@ class Boot(unittest.TestCase):
     def test_the_access_point_is_closed(self):
         self.interface.assert_called_once_with(1)
         self.interface.return_value.active.assert_called_once_with(False)
+
+    def test_a_start_of_the_chip_makes_no_watchdog(self):
+        self.watchdog.assert_not_called()
+        self.timer.assert_not_called()
+
+    def test_a_soft_reboot_is_known_by_the_gate_or_by_the_time(self):
+        for since_start_ms, gate in ((60_000, 0), (600, 1)):
+            self.run_boot(since_start_ms, gate=gate)
+            self.assertEqual(self.watchdog.call_count, 1)
+
+    def test_after_a_soft_reboot_the_watchdog_is_fed_until_a_node_does(self):
+        self.run_boot(since_start_ms=60_000, gate=1)
+        feed = self.timer.return_value.init.call_args.kwargs["callback"]
+        fed = self.watchdog.return_value.feed
+        timer = mock.Mock()
+        for current in (None, mock.Mock()):
+            node = types.SimpleNamespace(current=current)
+            with mock.patch.dict(sys.modules, {"node.app": node}):
+                feed(timer)
+            self.assertEqual((fed.call_count, timer.deinit.call_count), (1, int(bool(current))))
+
+    def test_a_soft_reboot_in_maintenance_makes_no_watchdog(self):
+        self.run_boot(since_start_ms=60_000, files=("boot.py", "maintenance"))
+        self.watchdog.assert_not_called()
 
 
 class Main(unittest.TestCase):
