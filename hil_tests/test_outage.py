@@ -116,7 +116,7 @@ def test_restart_of_the_coordinator_takes_a_higher_epoch_and_boards_go_on(world:
     before = world.state()["boards"][0]["health"]["epoch"]
     world.start_coordinator()
     world.run(10)
-    assert world.state()["boards"][0]["health"]["epoch"] == before + 1
+    assert world.state()["boards"][0]["health"]["epoch"] > before
     assert contacts(world) == [1, 1, 1, 0]
 
 

@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("ingest", "trip", "heap", "tick", "waveforms")
+NAMES = ("ingest", "trip", "heap", "tick", "waveforms", "leases")
 
 
 @click.command()
@@ -45,6 +45,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     heap       the firmware's heap after a day of troubles; 40 minutes, --hours 1 two
     tick       the cost of control, projected to the chip; 10 seconds
     waveforms  readings of measured currents with harmonics; 1 minute
+    leases     random histories against the lease rule; 6 minutes
 
     Prints one JSON object a line and writes the same to build/bench/NAME.json:
 

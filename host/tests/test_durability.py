@@ -76,6 +76,7 @@ def test_every_acknowledged_report_survives_a_kill(tmp_path: Path, seed: int) ->
     acknowledged: set[tuple[int, int]] = set()
     with serving(tmp_path) as server:
         board = server.board("flat-1")
+        epoch = server.get("api/v1/state")["epoch"]
         killer = threading.Timer(random.Random(seed).uniform(0.05, 0.6), server.process.kill)
         report_until_killed(board, acknowledged, killer)
         killer.join()
@@ -83,7 +84,7 @@ def test_every_acknowledged_report_survives_a_kill(tmp_path: Path, seed: int) ->
         stored = stored_minutes(server)
         events = server.get("api/v1/state")["events"]
         again = server.board("flat-1", boot=2)
-        assert again.report().document["epoch"] == 2
+        assert again.report().document["epoch"] > epoch
     assert acknowledged
     assert acknowledged <= set(stored)
     assert len(stored) == len(set(stored))
@@ -104,8 +105,8 @@ def test_threads_never_meet_a_locked_store(tmp_path: Path) -> None:
         threads = [threading.Thread(target=report, args=[board]) for board in boards]
         for thread in threads:
             thread.start()
-        for _ in range(20):
-            assert server.get("api/v1/state")["epoch"] == 1
+        epochs = {server.get("api/v1/state")["epoch"] for _ in range(20)}
         for thread in threads:
             thread.join()
     assert statuses == [200] * 80
+    assert len(epochs) == 1

@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 from headroom.protocol.signing import sign_report
+from headroom.store import figures
+from headroom.store.tables import figures as figures_table
 from headroom.store.tables import leases
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.support import World, key_of
 
 pytestmark = pytest.mark.both_databases
 
 MINUTE = [1, 0, 900, 0, 0, 0, 1100, 0, 0, 0, 60, 0, 0, 0]
+
+
+# Of a first start at the date of the tests' clock: seconds since 2026.
+EPOCH = 32_774_400
 
 
 def slug(document: dict[str, Any]) -> str:
@@ -31,7 +37,7 @@ def test_answer_is_signed_and_carries_lease_time_and_plan(world: World) -> None:
         "valid_s": 120,
         "lease_ma": [5_000, 0, 0],
         "lease_s": 30,
-        "epoch": 1,
+        "epoch": EPOCH,
         "rev": 1,
         "ack_event": 0,
         "ack_minutes": [],
@@ -193,12 +199,27 @@ def test_longest_report_and_longest_answer_fit(world: World) -> None:
 
 def test_epoch_rises_with_every_start_and_above_what_boards_report(world: World) -> None:
     board = world.board()
-    assert board.report().document["epoch"] == 1
+    assert board.report().document["epoch"] == EPOCH
     world.start()
-    assert board.report().document["epoch"] == 2
-    assert board.report(epoch=40, rev=3).document["epoch"] == 41
+    assert board.report().document["epoch"] == EPOCH + 1
+    assert board.report(epoch=EPOCH + 40, rev=3).document["epoch"] == EPOCH + 41
     world.start()
-    assert board.report().document["epoch"] == 42
+    assert board.report().document["epoch"] == EPOCH + 42
+
+
+def test_a_restored_store_takes_an_epoch_that_was_not_taken_since_its_backup(
+    world: World,
+) -> None:
+    with world.store.read() as db:
+        backed_up = figures.epoch(db)
+    world.clock.advance(60)
+    world.start()
+    lost = world.board().report().document["epoch"]
+    with world.store.write() as db:
+        db.execute(update(figures_table).values(value=backed_up))
+    world.clock.advance(8)
+    world.start()
+    assert world.board(boot=2).report().document["epoch"] > lost
 
 
 def test_minutes_are_dated_by_the_first_report_of_their_boot(world: World) -> None:

@@ -2,12 +2,14 @@
 
 After a restart the store knows every lease that boards may hold; after a restore from backup, or
 when another coordinator has acted in between, it does not. Both look alike. So until every board
-has shown that it obeys this term, or every lease of an earlier one has run out, a board gets at
-most what the book knows of it and what it says itself that it holds: then no board gets more than
-it had, and what they had together was within the limits.
+has shown that it holds what this term granted, or every lease of an earlier one has run out, a
+board gets at most what the book knows of it and what it says itself that it holds: then no board
+gets more than it had, and what they had together was within the limits.
 """
 
 from collections.abc import Iterable
+
+from headroom.allocation.book import Grant
 
 
 class Settling:
@@ -15,15 +17,21 @@ class Settling:
 
     def __init__(self, epoch: int, boards: Iterable[str], until_s: float) -> None:
         """`until_s`: when the last of them has run out on any clock."""
-        self.epoch = epoch
-        self.until_s = until_s
+        self._epoch = epoch
+        self._until_s = until_s
         self._unheard = set(boards)
+        self._granted: set[tuple[str, tuple[int, int]]] = set()
 
-    def heard(self, board: str, epoch: int) -> None:
-        """A board reported under that epoch; only one that has had an answer knows this term."""
-        if epoch == self.epoch:
+    def granted(self, grant: Grant) -> None:
+        """This term granted it."""
+        if self._unheard:
+            self._granted.add((grant.board, grant.pair))
+
+    def heard(self, board: str, epoch: int, in_force: tuple[int, int]) -> None:
+        """What a report says: the epoch that its board knows, and which lease it holds."""
+        if epoch == self._epoch and (board, in_force) in self._granted:
             self._unheard.discard(board)
 
     def is_over(self, now_s: float) -> bool:
         """Whether boards hold nothing but what this term granted."""
-        return not self._unheard or now_s >= self.until_s
+        return not self._unheard or now_s >= self._until_s

@@ -113,7 +113,7 @@ class Ingest:
     def _start(self) -> None:
         """Take a higher epoch and learn what was true before this start."""
         with self._store.write() as db:
-            self.epoch = figures.raise_epoch(db)
+            self.epoch = figures.raise_epoch(db, self._clock.unix_s())
             stored = leases.stored_leases(db)
             records = list(boards.records(db))
             # They were made for the site file of the last start.
@@ -176,7 +176,7 @@ class Ingest:
     ) -> Answer:
         """Epoch, plan, lease and orders for one answer."""
         if report.epoch > batch.epoch:
-            batch.raise_epoch(above=report.epoch)
+            batch.raise_epoch(now_unix_s, above=report.epoch)
             self.leasing.begin_term(batch.epoch)
         plan = self._orders.plan_to_send(batch.db, board, batch.plans.get(board.id))
         batch.plans[board.id] = plan

@@ -58,14 +58,16 @@ class Leasing:
         drawn_ma = measured_ma(board, report)
         self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
         self.demands.learn(board, report, now_s)
-        self._settling.heard(board.id, report.epoch)
+        self._settling.heard(board.id, report.epoch, in_force)
         if now_s >= self._share_again_s:
             self._share_out()
         wanted_ma = self._targets_ma[board.id]
         if not self._settling.is_over(now_s):
             held_ma = lowest(self.book.held_ma(board.id, now_s), report.limit_ma)
             wanted_ma = lowest(wanted_ma, held_ma)
-        return self.book.grant(board.id, report.pair, wanted_ma, self._lease_s, now_s)
+        grant = self.book.grant(board.id, report.pair, wanted_ma, self._lease_s, now_s)
+        self._settling.granted(grant)
+        return grant
 
     def granted_before(self, board: Board, report: Report) -> Grant:
         """What answered that report when it came first; the safe limit if that is over."""

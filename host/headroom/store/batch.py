@@ -48,9 +48,9 @@ class Batch:
         """Make `grants` the whole of what a board holds."""
         self._grants[board_id] = tuple(grants)
 
-    def raise_epoch(self, above: int) -> None:
+    def raise_epoch(self, now_unix_s: float, above: int) -> None:
         """Take an epoch above every earlier one and above `above`."""
-        self.epoch = figures.raise_epoch(self.db, above)
+        self.epoch = figures.raise_epoch(self.db, now_unix_s, above)
 
     def save(self) -> None:
         """Write it all."""

@@ -2,12 +2,15 @@
 
 from sqlalchemy import Connection, select
 
+from headroom.protocol.messages import MAX_REPORTED_EPOCH
 from headroom.store import rows
 from headroom.store.tables import figures
 
 _EPOCH = "epoch"
 _BEACON = "beacon"
 _HISTORY = "history"
+# The year 2026; seconds since then reach the highest epoch in 2043.
+_EPOCHS_BEGIN_UNIX_S = 1_767_225_600
 
 
 def epoch(db: Connection) -> int:
@@ -15,9 +18,19 @@ def epoch(db: Connection) -> int:
     return _figure(db, _EPOCH)
 
 
-def raise_epoch(db: Connection, above: int = 0) -> int:
+def next_epoch(known: int, now_unix_s: float) -> int:
+    """An epoch above one that is known of.
+
+    It is the date if that is higher: a store that was restored, or begun anew, then takes none
+    that was taken in between and that it does not know of.
+    """
+    date = min(int(now_unix_s) - _EPOCHS_BEGIN_UNIX_S, MAX_REPORTED_EPOCH)
+    return max(known + 1, date)
+
+
+def raise_epoch(db: Connection, now_unix_s: float, above: int = 0) -> int:
     """Take and store an epoch above every earlier one and above `above`."""
-    return _set(db, _EPOCH, max(epoch(db), above) + 1)
+    return _set(db, _EPOCH, next_epoch(max(epoch(db), above), now_unix_s))
 
 
 def last_beacon(db: Connection) -> int:
