@@ -69,10 +69,13 @@ def board_api(coordinator: Coordinator) -> Blueprint:
         orders.cancel_maintenance(board_id)
 
     @api.get(_CHARGE)
-    @operation("read", NO_SUCH_BOARD)
-    def get_charge_key(board_id: BoardId) -> ChargeKeyDocument:
-        """Whether the board's charge key is revoked."""
-        return ChargeKeyDocument.of(board_view(coordinator, board_id).charge_revocation)
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_ORDER)
+    def get_charge_revocation(board_id: BoardId) -> ChargeKeyDocument:
+        """The revocation of the board's charge key."""
+        found = board_view(coordinator, board_id).charge_revocation
+        return ChargeKeyDocument.of(
+            require_order(found, f"the charge key of {board_id} is not revoked")
+        )
 
     @api.put(_CHARGE)
     @operation("admin", NO_SUCH_BOARD, NOT_POSSIBLE)

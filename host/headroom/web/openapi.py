@@ -132,8 +132,10 @@ def _path_parameters(view: Operation) -> Iterator[_Json]:
 
 def _query_parameters(view: Operation) -> Iterator[_Json]:
     if view.query:
-        for name, schema in view.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": schema}
+        form = view.query.model_json_schema()
+        for name, schema in form["properties"].items():
+            required = name in form.get("required", ())
+            yield {"name": name, "in": "query", "required": required, "schema": schema}
 
 
 def _answer(view: Operation, references: _References) -> _Json:

@@ -12,10 +12,10 @@ from headroom.history.gaps import gaps
 from headroom.phases import Phase
 from headroom.protocol.messages import UnixS
 from headroom.protocol.problems import (
-    MALFORMED,
     NO_SUCH_BOARD,
     NO_SUCH_CIRCUIT,
     NO_SUCH_FEEDER,
+    NOT_POSSIBLE,
     ProblemError,
 )
 from headroom.store import arrivals, series
@@ -50,11 +50,11 @@ class SpanQuery(Query):
     end: UnixS | None = None
 
     def span(self, now_unix_s: float) -> Span:
-        """The time that is meant; raises `malformed`."""
+        """The time that is meant; raises `not-possible`."""
         end = int(now_unix_s) if self.end is None else self.end
         start = max(0, end - _DAY_S) if self.start is None else self.start
         if start >= end:
-            raise ProblemError(MALFORMED, f"start: {start} is not before end {end}")
+            raise ProblemError(NOT_POSSIBLE, f"start: {start} is not before end {end}")
         return Span(start, end)
 
 
@@ -64,12 +64,12 @@ class SeriesQuery(SpanQuery):
     step: Literal["minute", "quarter"] | None = None
 
     def step_s(self, span: Span) -> StepS:
-        """The length of a step; raises `malformed` where there would be too many."""
+        """The length of a step; raises `not-possible` where there would be too many."""
         few = len(span.steps(60)) <= _MOST_POINTS
         step_s = _STEP_S[self.step or ("minute" if few else "quarter")]
         if len(span.steps(step_s)) > _MOST_POINTS:
             raise ProblemError(
-                MALFORMED,
+                NOT_POSSIBLE,
                 f"start, end: {len(span.steps(step_s))} steps, at most {_MOST_POINTS} are told "
                 "at once; ask for step=quarter or a shorter time",
             )
@@ -108,7 +108,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
         )
 
     @api.get(f"{_CIRCUIT}/series")
-    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT)
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
     def circuit_series(
         board_id: BoardId, circuit: CircuitNo, query: SeriesQuery
     ) -> CircuitSeriesDocument:
@@ -116,25 +116,25 @@ def series_api(coordinator: Coordinator) -> Blueprint:
         return of_circuit(board_id, circuit, query)
 
     @api.get(f"{_CIRCUIT}/series.csv")
-    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, media=(_CSV,))
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, media=(_CSV,))
     def circuit_series_csv(board_id: BoardId, circuit: CircuitNo, query: SeriesQuery) -> Response:
         """The same as a table; a field is empty where nothing is known."""
         return _table(CircuitPoint, of_circuit(board_id, circuit, query).points)
 
     @api.get("/feeders/<feeder_id>/series")
-    @operation("read", NO_SUCH_FEEDER)
+    @operation("read", NO_SUCH_FEEDER, NOT_POSSIBLE)
     def feeder_series(feeder_id: FeederId, query: FeederSeriesQuery) -> FeederSeriesDocument:
         """Mean and highest current of a feeder phase, step by step."""
         return of_feeder(feeder_id, query)
 
     @api.get("/feeders/<feeder_id>/series.csv")
-    @operation("read", NO_SUCH_FEEDER, media=(_CSV,))
+    @operation("read", NO_SUCH_FEEDER, NOT_POSSIBLE, media=(_CSV,))
     def feeder_series_csv(feeder_id: FeederId, query: FeederSeriesQuery) -> Response:
         """The same as a table; a field is empty where nothing is known."""
         return _table(FeederPoint, of_feeder(feeder_id, query).points)
 
     @api.get(f"{_CIRCUIT}/readings")
-    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT)
+    @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
     def readings(board_id: BoardId, circuit: CircuitNo, query: SpanQuery) -> ReadingsDocument:
         """A circuit as each report told of it, as long as whole reports are kept."""
         require_circuit(coordinator, board_id, circuit)
@@ -146,7 +146,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
         return ReadingsDocument(board=board_id, circuit=circuit, points=points, next=rest)
 
     @api.get("/boards/<board_id>/gaps")
-    @operation("read", NO_SUCH_BOARD)
+    @operation("read", NO_SUCH_BOARD, NOT_POSSIBLE)
     def board_gaps(board_id: BoardId, query: SpanQuery) -> GapsDocument:
         """The journal minutes that are missing of a board, and why."""
         require_board(coordinator, board_id)
