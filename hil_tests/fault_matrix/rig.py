@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headroom.coordinator import Settings
 from headroom.protocol.signing import sign_charge
-from headroom.store.journal import newest_events
+from headroom.store.events import newest_events
 
 from boards.virtual.link import Faults
 from boards.virtual.network import Caller

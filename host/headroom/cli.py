@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from headroom.charge import ChargeError
+from headroom.commands.backup import backup, restore
 from headroom.commands.board import board
 from headroom.commands.charge import charge
 from headroom.commands.serve import serve
@@ -76,5 +77,5 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-for command in (serve, board, charge, token):
+for command in (serve, board, charge, token, backup, restore):
     main.add_command(command)

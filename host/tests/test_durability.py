@@ -7,12 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from headroom.store import batch, boards
-from headroom.store.tables import reports
-from sqlalchemy import select
 from tests.board_client import BoardClient
 from tests.server_process import Server, prepare, serving
-from tests.support import World
 
 
 def report_until_killed(
@@ -46,28 +42,6 @@ def stored_minutes(server: Server) -> list[tuple[int, int]]:
         if not page:
             return found
         found += [(row["boot"], row["minute"]) for row in page]
-
-
-def test_the_newest_reports_of_each_board_are_kept_as_they_came(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(boards, "KEPT_REPORTS", 3)
-    monkeypatch.setattr(batch, "FORGET_EVERY", 1)
-    world = World(tmp_path)
-    first, second = world.board("flat-1"), world.board("flat-2")
-    for _ in range(5):
-        first.report()
-    second.report()
-    with world.store.read() as db:
-        rows = db.execute(select(reports.c.board, reports.c.seq, reports.c.body)).all()
-    world.close()
-    assert [(row.board, row.seq) for row in rows] == [
-        ("flat-1", 3),
-        ("flat-1", 4),
-        ("flat-1", 5),
-        ("flat-2", 1),
-    ]
-    assert json.loads(rows[0].body)["seq"] == 3
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from headroom.store.boards import KEPT_REPORTS
-
 from boards.virtual.board import VirtualBoard
 from boards.virtual.network import Exchange
 from boards.virtual.plant import Steps, longest_above, phase_current
@@ -26,6 +24,7 @@ DEFINITE_TWICE_MS = 1000
 SENSOR_TOLERANCE = 1.01
 LEAST_REPORTS_PER_S = 0.6  # of the one a second that each board sends, start and end included
 SEEN_WITHIN_S = 55.0  # the measured loads are over the limit often enough to see a shed by then
+COMPARED_REPORTS = 5000  # of a board, an hour and a half; whole reports are kept for two days
 # An answer is obeyed in the tick after the one that read it, and a lease runs in whole seconds.
 LIMIT_TAKES_EFFECT_US = 1_100_000
 
@@ -166,12 +165,12 @@ def answer_of(exchange: Exchange) -> dict[str, Any] | None:
 def acknowledged(boards: Mapping[str, VirtualBoard]) -> set[tuple[str, int, int]]:
     """(board, boot, seq) of the reports whose acknowledgement reached its board.
 
-    Only the newest: the coordinator keeps no more raw reports of a board than that.
+    Only the newest: the coordinator does not keep reports whole for ever.
     """
     answers = [
         (name, answer_of(exchange))
         for name, board in boards.items()
-        for exchange in list(board.network.exchanges)[-KEPT_REPORTS // 2 :]
+        for exchange in list(board.network.exchanges)[-COMPARED_REPORTS:]
     ]
     return {(name, a["boot"], a["seq"]) for name, a in answers if a is not None}
 

@@ -175,11 +175,12 @@ class Ingest:
         self, batch: Batch, board: Board, report: Report, repeat: bool, now_unix_s: int
     ) -> Answer:
         """Epoch, plan, lease and orders for one answer."""
-        if report.epoch > batch.epoch:
-            batch.raise_epoch(now_unix_s, above=report.epoch)
-            self.leasing.begin_term(batch.epoch)
         plan = self._orders.plan_to_send(batch.db, board, batch.plans.get(board.id))
         batch.plans[board.id] = plan
+        # A newer plan of this epoch is of another copy of the store, set back since.
+        if (report.epoch, report.rev) > (batch.epoch, plan.rev):
+            batch.raise_epoch(now_unix_s, above=report.epoch)
+            self.leasing.begin_term(batch.epoch)
         grant = self._lease(batch, board, report, repeat)
         order = batch.maintenance_order(board.id)
         leaves = maintenance.must_go(batch.db, board.id, order, report, repeat, now_unix_s)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from headroom.allocation.book import Grant
 from headroom.store import boards, figures, journal, leases, maintenance, orders
-from headroom.store.boards import FORGET_EVERY, BoardRecord, ReceivedReport
+from headroom.store.boards import BoardRecord, ReceivedReport
 from headroom.store.maintenance import MaintenanceOrder
 
 
@@ -60,6 +60,3 @@ class Batch:
             boards.keep(self.db, self._received)
             journal.append(self.db, self._received)
             leases.replace_leases(self.db, self._grants)
-            for record in changed:
-                if record.reports % FORGET_EVERY == 0:
-                    boards.forget_old_reports(self.db, record.id)

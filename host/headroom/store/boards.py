@@ -4,16 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from headroom.protocol.messages import Report
 from headroom.store import audit, rows
 from headroom.store.tables import boards, boots, reports
-
-# A little over a day of a board that reports every 10 s; what is older lives on as minutes.
-KEPT_REPORTS = 10_000
-# Looking for older ones takes as long as storing some, so it is done once in so many reports.
-FORGET_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -109,14 +104,6 @@ def keep(db: Connection, received: Collection[ReceivedReport]) -> None:
     """Store reports as they came, and when the boots began of which there was none before."""
     db.execute(insert(reports), [_report_row(one) for one in received])
     rows.add_new(db, boots, [_boot_row(one) for one in received if one.is_first_of_boot])
-
-
-def forget_old_reports(db: Connection, board_id: str) -> None:
-    """Keep the newest of a board's reports only."""
-    of_board = reports.c.board == board_id
-    oldest_kept = select(reports.c.id).where(of_board).order_by(reports.c.id.desc())
-    limit = oldest_kept.offset(KEPT_REPORTS - 1).limit(1).scalar_subquery()
-    db.execute(delete(reports).where(of_board, reports.c.id < limit))
 
 
 def _newest(record: BoardRecord) -> dict[str, object]:

@@ -52,7 +52,7 @@ boards = Table(
     Column("reports", Int, nullable=False, default=0),
 )
 
-# Accepted reports as they came, the newest of each board; see `store.boards.KEPT_REPORTS`.
+# Accepted reports as they came, for the time that the site's `[retention]` says.
 reports = Table(
     "reports",
     metadata,

@@ -1,0 +1,109 @@
+"""A whole store copied into another, whichever database either is on.
+
+A backup is a SQLite store of its own: it opens without the server that it came from, and goes back
+into SQLite or PostgreSQL alike.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from headroom.store import boards, figures
+from headroom.store.engine import Store, open_store
+from headroom.store.errors import StoreUnavailableError
+from headroom.store.tables import metadata
+
+_ROWS_AT_ONCE = 1000
+# More than are sent between a backup and its restore: boards pass over those that they know.
+_BEACONS = 1_000_000
+
+
+def back_up(store: Store, path: Path) -> int:
+    """Write the store as of now to a file, whole or not at all; gives the number of rows.
+
+    Writers go on meanwhile. Raises StoreUnavailableError.
+    """
+    with _beside(path) as draft:
+        with (
+            closing(open_store(f"sqlite:///{draft}")) as copy,
+            store.read() as source,
+            copy.write() as target,
+        ):
+            rows = _copy(source, target)
+        _move(draft, path)
+    return rows
+
+
+def restore(path: Path, store: Store) -> int:
+    """Fill an empty store from a backup; gives the number of rows. Raises StoreUnavailableError.
+
+    As at every start, the epoch that follows is above those that were taken since; see `figures`.
+    """
+    with _beside(path) as draft:
+        # Of an earlier release it is brought up to date; the file itself stays as it is.
+        _copy_file(path, draft)
+        with (
+            closing(open_store(f"sqlite:///{draft}")) as backup,
+            backup.read() as source,
+            store.write() as target,
+        ):
+            _refuse_if_in_use(target)
+            rows = _copy(source, target)
+            figures.take_beacons(target, _BEACONS)
+    return rows
+
+
+def _copy(source: Connection, target: Connection) -> int:
+    rows = 0
+    for table in metadata.sorted_tables:
+        found = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
+        for part in found.mappings().partitions():
+            target.execute(insert(table), [dict(row) for row in part])
+            rows += len(part)
+        _count_on(target, table)
+    return rows
+
+
+def _count_on(db: Connection, table: Table) -> None:
+    """Have PostgreSQL number new rows above those that came with their numbers."""
+    column = table.autoincrement_column
+    if db.dialect.name != "postgresql" or column is None or column.name != "id":
+        return
+    highest = db.execute(select(func.max(column))).scalar()
+    if highest is not None:
+        name = {"table": table.name, "highest": highest}
+        db.execute(text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :highest)"), name)
+
+
+def _refuse_if_in_use(db: Connection) -> None:
+    if figures.epoch(db) or next(boards.records(db), None):
+        raise StoreUnavailableError(
+            "the store is in use; restore into an empty data directory or database"
+        )
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A file in a private folder beside another, gone afterwards."""
+    try:
+        with TemporaryDirectory(dir=path.parent, prefix=path.name) as folder:
+            yield Path(folder) / "store.db"
+    except OSError as error:
+        raise StoreUnavailableError(f"{path}: {error.strerror}") from error
+
+
+def _move(draft: Path, path: Path) -> None:
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _copy_file(path: Path, draft: Path) -> None:
+    if not path.is_file():
+        raise StoreUnavailableError(f"{path}: there is no such backup")
+    copyfile(path, draft)
