@@ -41,4 +41,6 @@ if [ "${1:-}" = system ]; then
     debian prometheus prometheus
     debian pg_createcluster postgresql
     debian strace strace
+    debian curl curl
+    debian jq jq
 fi

@@ -3,19 +3,15 @@
 `make fuzz` makes many more requests, and others each time.
 """
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
-from headroom.web import api_app
-from headroom.web.live_api import TAKE_OVER
-from headroom.web.server import Address, Listeners
 from schemathesis import engine
 from schemathesis.engine.events import EngineEvent, FatalError, NonFatalError, ScenarioFinished
+from tests.api_server import served
 from tests.support import FUZZ_EXAMPLES, World
 
 _SEED = 4
@@ -28,30 +24,6 @@ def fuzzed(tmp_path: Path) -> Iterator[World]:
     world.board().report(events=[[1, 9, "shed", 0, 12_000]])
     yield world
     world.store.close()
-
-
-@contextmanager
-def served(world: World) -> Iterator[str]:
-    """The API on a socket, a second passing with each request; gives its URL."""
-    app = api_app(world.coordinator)
-
-    def in_time(environ: Any, start_response: Any) -> Any:
-        # The limit of rate and streams have tests of their own; here the one would be all that is
-        # met, and the other would be waited for.
-        world.clock.advance(1)
-        answer = app(environ, start_response)
-        environ.pop(TAKE_OVER, None)
-        return answer
-
-    with Listeners() as listeners:
-        address = listeners.listen_for_people(in_time, Address("127.0.0.1", 0))
-        thread = threading.Thread(target=listeners.run)
-        thread.start()
-        try:
-            yield f"http://{address}"
-        finally:
-            listeners.stop()
-            thread.join()
 
 
 def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> Any:

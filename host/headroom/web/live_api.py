@@ -26,8 +26,10 @@ def live_api(coordinator: Coordinator) -> Blueprint:
     @api.get("/live")
     @operation("read", TOO_MANY_STREAMS, media=("text/event-stream",))
     def live() -> Response:
-        """The state as server-sent events: `state` now, at each change and every 5 s, twice a
-        second at most; `problem` when the store cannot be read.
+        """The state as server-sent events, now and at each change.
+
+        `state` twice a second at most and after 5 s at the latest; `problem` when the store
+        cannot be read.
         """
         newest = hub.newest()
         may_go_on = _still_the_same_person(coordinator)

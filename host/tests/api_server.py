@@ -1,0 +1,35 @@
+"""The API of a World on a socket, its clock moved on by a second with each request."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from headroom.web import api_app
+from headroom.web.live_api import TAKE_OVER
+from headroom.web.server import Address, Listeners
+from tests.support import World
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """Serve it; gives its URL."""
+    app = api_app(world.coordinator)
+
+    def in_time(environ: Any, start_response: Any) -> Any:
+        # The limit of rate and streams have tests of their own; here the one would be all that is
+        # met, and the other would be waited for.
+        world.clock.advance(1)
+        answer = app(environ, start_response)
+        environ.pop(TAKE_OVER, None)
+        return answer
+
+    with Listeners() as listeners:
+        address = listeners.listen_for_people(in_time, Address("127.0.0.1", 0))
+        thread = threading.Thread(target=listeners.run)
+        thread.start()
+        try:
+            yield f"http://{address}"
+        finally:
+            listeners.stop()
+            thread.join()
