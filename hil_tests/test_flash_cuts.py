@@ -85,6 +85,45 @@ def test_the_configuration_is_the_old_or_the_new_after_each_cut() -> None:
     print(f"configuration: {len(found) - 1} cuts")
 
 
+def test_a_calibration_is_the_old_or_the_new_after_each_cut() -> None:
+    calibrate = node("calibrate")
+    found = []
+    for _, files in each_cut(
+        lambda files: calibrate._write(files, {"Ct 0": [30_000, 31_000, -20, 0]}),
+        lambda files: calibrate._write(files, {"Ct 0": [30_000, 32_000, 0, -1]}),
+    ):
+        circuit = {"sensor": "ct", "channel": 0, "ct_ma_per_v": 30_000}
+        assert calibrate.apply([circuit], files) == []
+        found.append((circuit["scale_ma"], circuit["offset_ma"], circuit["spiky_ms"]))
+    assert found[0] == (31_000, -20, 0)
+    assert found[-1] == (32_000, 0, -1)
+    assert set(found) == {found[0], found[-1]}
+    print(f"calibration: {len(found) - 1} cuts")
+
+
+def test_the_flag_of_maintenance_is_there_or_not_after_each_cut_and_all_else_stays() -> None:
+    """The order for it, and a person who removes it."""
+    request_maintenance = node("storage").request_maintenance
+
+    def ordered(files: FlashFiles) -> None:
+        write_old(files)
+        request_maintenance(files)
+
+    for before, act, was_there in (
+        (write_old, request_maintenance, False),
+        (ordered, lambda files: files.remove("/maintenance"), True),
+    ):
+        found = []
+        for _, files in each_cut(before, act):
+            found.append("maintenance" in files.names("/"))
+            kept = state(files)
+            assert (kept.damaged, kept.boot, kept.off) == (None, 1, OLD_ORDERS)
+        assert (found[0], found[-1]) == (was_there, not was_there)
+        # Once it has changed it stays so.
+        assert found == sorted(found, reverse=was_there)
+        print(f"maintenance: {len(found) - 1} cuts")
+
+
 def two_blocks(files: FlashFiles) -> None:
     """A board that was without a coordinator for half an hour."""
     KeptMinutes(files).run(28)

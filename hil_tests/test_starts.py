@@ -75,8 +75,6 @@ def test_after_six_failed_starts_all_is_open_and_a_try_comes_after_15_then_60_mi
     world.run(14 * 60)
     assert not [e for e in board.pins.edges[edges:] if e.what == "coil"]
     took_s = world.run_until(lambda: is_closed(board), within_s=60)
-    world.run(70)
-    assert is_closed(board)
     print(f"the try came {26 + 14 * 60 + took_s:.0f} s after the start")
 
     fail(world, 1)

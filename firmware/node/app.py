@@ -27,14 +27,13 @@ from node.safety import Safety
 from node.sensing import sensors
 from node.sensing.readings import Readings
 from node.shedding import Shedding
-from node.storage import Storage, keep
+from node.storage import Storage, keep, request_maintenance
 from node.ticks import Clock
 
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
 _BREAKER_S = const(60)
 _RETRY_S = const(900)
-_LOOK_S = const(60)
 # What the journal holds in RAM is in flash by then.
 _FLUSH_S = const(2)
 
@@ -286,8 +285,9 @@ class App:
                 start, self._start = self._start, None
                 self.storage.write(start)
             elif up_s >= self._look_s:
-                self._look_s = up_s + _LOOK_S
-                self._start = self._starts().update(self.safety, self.storage, up_s)
+                starts = self._starts()
+                self._look_s = starts.next_look_s(self.safety, up_s)
+                self._start = starts.update(self.safety, self.storage, up_s)
             else:
                 return self.blocks.step(up_s)
         except (OSError, MemoryError):
@@ -398,7 +398,7 @@ class App:
         if is_new:
             self.events.add("plan", -1, answer.rev)
         if answer.maintenance and not self._leaves_s:
-            self._hardware.request_maintenance()
+            request_maintenance(self._hardware.files)
             self.events.add("maintenance")
             self._leaves_s = self.clock.up_s + _LEAVE_S
             self.blocks.flush = True

@@ -19,16 +19,15 @@ configuration in a file of its own, which provisioning does not touch. Loaded fo
 by `store` and `waveform`; `del calibrate` then gives the memory back.
 """
 
-import binascii
-import hashlib
+import errno
 import json
-import os
 import sys
 import time
 
 from micropython import const
 
 import node
+from node.storage import replace, sealed, unsealed
 
 _PATH = "/calibration.json"
 # Two seconds of a scan of four.
@@ -55,10 +54,10 @@ class CalibrationError(ValueError):
     """Names the value, what is wrong with it, and the way out."""
 
 
-def apply(circuits):
+def apply(circuits, files):
     """Puts what is stored into the circuits of a configuration. Returns [(circuit, why not)]."""
     try:
-        stored = _read()
+        stored = _read(files)
     except CalibrationError as error:
         return [(-1, str(error))]
     left = []
@@ -190,8 +189,9 @@ def _mean(app, i, windows, steady_percent):
 
 def _change(i, gain_ppm, offset_ma, spiky_ms):
     """Turns what circuit i's sensor says by gain and offset, in flash first."""
-    sensor = node.app.current.sensors[i]
-    stored = _read()
+    app = node.app.current
+    sensor, files = app.sensors[i], app.blocks.files
+    stored = _read(files)
     key = _key(type(sensor).__name__, sensor.channel[i])
     nominal_ma = scale_ma = sensor.scale_ma[i]
     if key in stored and stored[key][1] == scale_ma:
@@ -199,7 +199,7 @@ def _change(i, gain_ppm, offset_ma, spiky_ms):
     scale_ma = scale_ma * gain_ppm // 1_000_000
     offset_ma += sensor.offset_ma[i] * gain_ppm // 1_000_000
     stored[key] = [nominal_ma, scale_ma, offset_ma, spiky_ms]
-    _write(stored)
+    _write(files, stored)
     sensor.scale_ma[i] = scale_ma
     sensor.offset_ma[i] = offset_ma
     sensor.spiky_ms[i] = spiky_ms
@@ -216,25 +216,17 @@ def _key(kind, channel):
     return "%s %d" % (kind, channel)
 
 
-def _read():
+def _read(files):
     try:
-        with open(_PATH) as file:
-            line, digest = file.read().split("\n")
-    except OSError:
-        return {}  # never calibrated
+        with files.open(_PATH) as file:
+            return json.loads(unsealed(file.read()))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return {}  # never calibrated
     except ValueError:
-        line = digest = ""
-    if digest != _digest(line):
-        raise CalibrationError("%s is damaged: remove it and calibrate anew" % _PATH)
-    return json.loads(line)
+        pass
+    raise CalibrationError("%s is damaged: remove it and calibrate anew" % _PATH)
 
 
-def _write(stored):
-    line = json.dumps(stored)
-    with open(_PATH + ".new", "w") as file:
-        file.write(line + "\n" + _digest(line))
-    os.rename(_PATH + ".new", _PATH)
-
-
-def _digest(line):
-    return binascii.hexlify(hashlib.sha256(line.encode()).digest()).decode()
+def _write(files, stored):
+    replace(files, _PATH, sealed(json.dumps(stored)))

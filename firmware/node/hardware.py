@@ -83,11 +83,6 @@ class Hardware:
     def wlan(self):
         return network.WLAN(network.STA_IF)
 
-    def request_maintenance(self):
-        """From the next start on, until the flag is removed: neither node nor watchdog."""
-        with open("/maintenance", "w"):
-            pass
-
     def restart(self):
         """A requested reset of the chip. Does not return."""
         machine.reset()
@@ -136,7 +131,7 @@ def _configuration():
     uncalibrated = []
     try:
         settings = config.load("/config.json")
-        uncalibrated = calibrate.apply(settings["circuits"])
+        uncalibrated = calibrate.apply(settings["circuits"], Files())
         secrets = config.load_secrets("/secrets.json")
     except config.ConfigError as error:
         print("headroom: %s," % ("no link" if settings else "not started"), error)

@@ -22,6 +22,9 @@ _GOOD_S = const(600)
 _MOST_FAILURES = const(5)
 _DAY_S = const(86_400)
 _WAITS_S = (900, 3600, 14_400)
+_LOOK_S = const(60)
+# The try is in flash before anything closes: what that ends was a try.
+_AHEAD_S = const(2)
 
 
 def load(memory, reset, guards, on):
@@ -62,7 +65,7 @@ def update(safety, storage, up_s):
     """What has become of this start, for `storage.write`; None when that is there already."""
     state, tries, age_s = storage.starts[:3]
     failed = [at_s for at_s in storage.starts[3:] if age_s + up_s - at_s < _DAY_S]
-    if state == _NEW and safety.wait_s and up_s >= safety.wait_s:
+    if state == _NEW and safety.wait_s and up_s >= safety.wait_s - _AHEAD_S:
         state = _ON_TRIAL
         tries += 1
     elif up_s >= safety.wait_s + _GOOD_S and len(failed) <= _MOST_FAILURES:
@@ -70,3 +73,9 @@ def update(safety, storage, up_s):
         tries = 0
     starts = [state, tries, age_s] + failed
     return starts if starts != storage.starts else None
+
+
+def next_look_s(safety, up_s):
+    """When to call `update` again: the try is not to be missed."""
+    try_s = safety.wait_s - _AHEAD_S
+    return try_s if up_s < try_s < up_s + _LOOK_S else up_s + _LOOK_S

@@ -53,10 +53,7 @@ class Storage:
             self.damaged = "%s: %s" % (self._path, error)
 
     def _take(self, content):
-        line, digest = content.strip().split("\n")
-        if digest != _digest(line):
-            raise ValueError("hash does not match")
-        state = json.loads(line)
+        state = json.loads(unsealed(content))
         boot, epoch = int(state["boot"]), int(state["epoch"])
         off = [(int(i), int(until)) for i, until in state["off"]]
         starts = [int(number) for number in state.get("starts", self.starts)]
@@ -100,8 +97,7 @@ class Storage:
         state["charge"] = charge
         if damaged:
             state["unknown"] = 1
-        line = json.dumps(state)
-        replace(self._files, self._path, line + "\n" + _digest(line) + "\n")
+        replace(self._files, self._path, sealed(json.dumps(state)))
         self.boot, self.epoch, self.off, self.charge = boot, epoch, off, charge
 
 
@@ -135,5 +131,19 @@ def replace(files, path, text):
     files.rename(beside, path)
 
 
-def _digest(line):
-    return binascii.hexlify(hashlib.sha256(line.encode()).digest()).decode()
+def request_maintenance(files):
+    """From the next start on, until the flag is removed: neither node nor watchdog (main.py)."""
+    files.open("/maintenance", "w").close()
+
+
+def sealed(line):
+    """The line, and on the next one its hash."""
+    return "%s\n%s\n" % (line, binascii.hexlify(hashlib.sha256(line.encode()).digest()).decode())
+
+
+def unsealed(content):
+    """The line that was sealed. Raises ValueError."""
+    line = content.split("\n")[0]
+    if content.strip() != sealed(line).strip():
+        raise ValueError("hash does not match")
+    return line

@@ -183,6 +183,8 @@ class Files:
         if path in self.broken:
             raise OSError(errno.EIO, "broken")
         if "w" in mode:
+            if self.full:
+                raise OSError(28, "no space")
             self.content[path] = b""
         return File(self, path, mode)
 
@@ -367,10 +369,6 @@ class Hardware:
 
     def randint(self, low, _high):
         return low
-
-    def request_maintenance(self):
-        with self.files.open("/maintenance", "w") as file:
-            file.write("")
 
     def memory(self, content=None):
         """The RTC memory: what was written last."""

@@ -1,7 +1,6 @@
 """Calibration at the REPL: the line through two points, what is refused, and where it is kept."""
 
 import json
-import os
 import random
 import sys
 import unittest
@@ -9,9 +8,10 @@ import unittest
 import fakes
 import node
 from node import app, calibrate
+from node.storage import sealed, unsealed
 from test_ina226 import Bus
 
-PATH = "calibration-of-a-test.json"
+PATH = "/calibration.json"
 
 
 class Sleeping:
@@ -24,7 +24,7 @@ class Sleeping:
 class Calibrating(unittest.TestCase):
     def setUp(self):
         random.seed(1)
-        calibrate._PATH = PATH
+        self.files = fakes.Files()
         calibrate._points.clear()
         self.lines = []
         calibrate.print = lambda *words, end="\n": self.lines.append(" ".join(map(str, words)))
@@ -34,20 +34,16 @@ class Calibrating(unittest.TestCase):
         del calibrate.print
         app.current = None
         sys.modules["node.calibrate"] = node.calibrate = calibrate
-        for path in (PATH, PATH + ".new"):
-            try:
-                os.remove(path)
-            except OSError:
-                pass
 
     def start(self, **changed):
         """A board whose first CT reads 4 % high and 60 mA above zero."""
         converter = fakes.Converter(fakes.Time(), 0.03)
         converter.noise = lambda: random.randint(-1, 1)
         self.hardware = fakes.Hardware(converter)
+        self.hardware.files = self.files
         config = fakes.configuration()
         config["circuits"][0].update(changed)
-        self.left = calibrate.apply(config["circuits"])
+        self.left = calibrate.apply(config["circuits"], self.files)
         self.node = app.current = app.App(config, None, self.hardware)
         self.node.start()
         calibrate.time = Sleeping(self.node, self.hardware)
@@ -122,7 +118,7 @@ class Calibrating(unittest.TestCase):
         self.true(9_000)
         self.assertTrue("no sensor is off by that" in self.refused(calibrate.point, 0, 15_300))
         self.assertTrue("gain of 16" in self.refused(calibrate.store, 0))
-        self.assertFalse(PATH in os.listdir())
+        self.assertFalse(PATH in self.files.content)
 
     def test_an_impossible_offset_is_named(self):
         self.true(2_000)
@@ -173,8 +169,7 @@ class Calibrating(unittest.TestCase):
 
     def test_what_was_stored_without_a_word_on_waveforms_is_a_line(self):
         line = json.dumps({"Ct 0": [30_000, 28_846, -58]})
-        with open(PATH, "w") as file:
-            file.write(line + "\n" + calibrate._digest(line))
+        self.files.content[PATH] = sealed(line).encode()
         self.start()
         self.assertEqual(self.left, [])
         self.assertTrue(abs(self.shows(5_000) - 5_000) < 30)
@@ -204,7 +199,7 @@ class Calibrating(unittest.TestCase):
         circuits = [dict(fakes.board_circuit(0), sensor="ina226", shunt_uohm=2_000)]
         for _ in range(2):
             config = fakes.configuration(circuits=circuits)
-            self.assertEqual(calibrate.apply(config["circuits"]), [])
+            self.assertEqual(calibrate.apply(config["circuits"], self.files), [])
             self.node = app.current = app.App(config, None, self.hardware)
             self.node.start()
             calibrate.time = Sleeping(self.node, self.hardware)
@@ -216,16 +211,14 @@ class Calibrating(unittest.TestCase):
             calibrate.store(0)
             fakes.run(self.node, self.hardware, 500)
             self.assertTrue(abs(self.node.readings.last_ma[0] - 9_000) <= 3)
-        with open(PATH) as file:
-            self.assertTrue('"Ina226 0"' in file.read())
+        self.assertTrue(b'"Ina226 0"' in self.files.content[PATH])
 
     def test_a_damaged_file_is_not_used_and_named(self):
         self.calibrated()
-        with open(PATH) as file:
-            content = file.read()
-        for damaged in ("", "{}", content.replace("30000", "30001")):
-            with open(PATH, "w") as file:
-                file.write(damaged)
+        content = self.files.content[PATH]
+        for damaged in (b"", b"{}", content.replace(b"30000", b"30001"), None):
+            self.files.content[PATH] = damaged or b""
+            self.files.broken = () if damaged is not None else (PATH,)
             self.start()
             self.assertEqual(self.left[0][0], -1)
             self.assertTrue("calibrate anew" in self.left[0][1])
@@ -233,8 +226,7 @@ class Calibrating(unittest.TestCase):
 
     def test_the_file_names_the_input(self):
         self.calibrated()
-        with open(PATH) as file:
-            stored = json.loads(file.read().split("\n")[0])
+        stored = json.loads(unsealed(self.files.content[PATH].decode()))
         self.assertEqual(list(stored), ["Ct 0"])
         nominal_ma, scale_ma, offset_ma, spiky_ms = stored["Ct 0"]
         self.assertEqual(spiky_ms, 0)

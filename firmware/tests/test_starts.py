@@ -160,10 +160,21 @@ class Node(unittest.TestCase):
         node.clock.up_s = 899
         fakes.run(node, hardware, 3_000)
         self.assertEqual(list(node.relays.closed), [1] * 4)
-        node.clock.up_s += 60
-        fakes.run(node, hardware, 2_000)
+        self.assertEqual(hardware.fed, 75 + 125)
+
+    def test_the_try_is_in_flash_before_what_it_switches_on_can_end_it(self):
+        hardware = fakes.Hardware()
+        for _ in range(6):
+            node = self.start(hardware, "wdt")
+        for up_s in (59, 860, 897):
+            node.clock.up_s = up_s
+            fakes.run(node, hardware, 120)
+            self.assertEqual(Storage(hardware.files, "/state.json").starts[:2], [0, 0])
+        node.clock.up_s = 898
+        fakes.run(node, hardware, 120)
+        self.assertEqual(node.relays.reason, ["safe_boot"] * 4)
         self.assertEqual(Storage(hardware.files, "/state.json").starts[:2], [2, 1])
-        self.assertEqual(hardware.fed, 50 + 75 + 125)
+        self.assertEqual(self.start(hardware, "wdt").safety.wait_s, 3600)
 
     def test_after_safe_boot_circuits_come_back_one_at_a_time(self):
         safety = Safety([fakes.circuit(), fakes.circuit()], [5, 5], lambda low, _high: low, False)
