@@ -10,9 +10,12 @@ import http.client
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from werkzeug.test import Client
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 # (path, headers, body) -> (status, signature header or "", body)
 Post = Callable[[str, dict[str, str], bytes], tuple[int, str, bytes]]
@@ -27,11 +30,12 @@ class Response:
     signed: bool
 
 
-def posts_to_app(app: Flask) -> Post:
+def posts_to_app(app: "WSGIApplication") -> Post:
     """Requests handed to a WSGI application in this process."""
 
     def post(path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
-        response = app.test_client().post(path, headers=headers, data=body)
+        address = {"REMOTE_ADDR": "127.0.0.1"}
+        response = Client(app).post(path, headers=headers, data=body, environ_base=address)
         return response.status_code, response.headers.get("Headroom-Signature", ""), response.data
 
     return post

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from flask.testing import FlaskClient
 from headroom.allocation.book import book_s
 from headroom.coordinator import Coordinator, Settings
@@ -103,7 +102,7 @@ class World:
                 boards.put_key(db, board.id, key_of(board.id))
         self.token = ensure_token(self.store, self.folder, 0).read_text().strip()
         self.coordinator = Coordinator(self.site, self.store, self.clock, self.settings)
-        self.board_app: Flask = board_app(self.coordinator)
+        self.board_app = board_app(self.coordinator)
         self.api: FlaskClient = api_app(self.coordinator, open_reading=True).test_client()
 
     def close(self) -> None:

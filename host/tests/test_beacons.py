@@ -15,6 +15,7 @@ from headroom.web import api_app, board_app
 from headroom.web.server import Address, ListenError
 from tests.server_process import prepare, serving
 from tests.support import World
+from werkzeug.test import Client
 
 SITE_KEY = b"s" * 32
 OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
@@ -184,7 +185,7 @@ def test_a_replayed_report_tells_no_address(site: Site) -> None:
     body = board.body(seq=1)
     board.send(body)
     headers = {"Headroom-Signature": board.sign(body)}
-    answer = site.world.board_app.test_client().post(
+    answer = Client(site.world.board_app).post(
         "/api/v1/boards/flat-1/reports",
         data=body,
         headers=headers,

@@ -9,6 +9,7 @@ from headroom.store.tables import figures as figures_table
 from headroom.store.tables import leases
 from sqlalchemy import select, update
 from tests.support import World, key_of
+from werkzeug.test import Client
 
 pytestmark = pytest.mark.both_databases
 
@@ -175,11 +176,37 @@ def test_body_that_is_no_report_is_malformed(world: World, body: bytes) -> None:
 
 def test_report_without_length_or_too_long_is_refused_before_it_is_read(world: World) -> None:
     path = "/api/v1/boards/flat-1/reports"
-    client = world.board_app.test_client()
+    client = Client(world.board_app)
     too_large = client.post(path, data=b" " * 1537)
     assert (too_large.status_code, slug(too_large.get_json())) == (413, "too-large")
     no_length = client.post(path)
     assert (no_length.status_code, slug(no_length.get_json())) == (411, "length-required")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("GET", "/api/v1/boards/flat-1/reports", 405, "POST"),
+        ("POST", "/api/v1/boards/flat-1/reports/", 404, None),
+        ("POST", "/api/v1/boards/flat/1/reports", 404, None),
+        ("GET", "/", 404, None),
+    ],
+)
+def test_nothing_but_reports_is_taken(
+    world: World, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    response = Client(world.board_app).open(path, method=method, data=b"{}")
+    assert response.status_code == status
+    assert response.mimetype == "application/problem+json"
+    assert response.headers.get("Allow") == allowed
+
+
+@pytest.mark.parametrize("length", ["-1", "+5", "1e3", "", "9" * 5000])
+def test_a_length_that_is_none_is_refused(world: World, length: str) -> None:
+    environ = {"CONTENT_LENGTH": length}
+    path = "/api/v1/boards/flat-1/reports"
+    response = Client(world.board_app).post(path, data=b"{}", environ_overrides=environ)
+    assert response.status_code in (411, 413)
 
 
 def test_longest_report_and_longest_answer_fit(world: World) -> None:

@@ -26,7 +26,7 @@ from tools.demo.coordinator import headroom
 from tools.postgres import PostgresServer
 
 BOARDS_A_FEEDER = 10
-CONNECTIONS = 32
+CONNECTIONS = 64
 INTERVAL_S = 10
 LEAST_SHARE = 0.5
 MOST_P99_MS = 100

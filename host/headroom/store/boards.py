@@ -69,18 +69,18 @@ def put_key(db: Connection, board_id: str, key: bytes) -> None:
 def record(db: Connection, board_id: str) -> BoardRecord | None:
     """What is known of one board, or None."""
     row = db.execute(select(boards).where(boards.c.id == board_id)).first()
-    return _record(row) if row else None
+    return record_in(row) if row else None
 
 
 def records(db: Connection) -> Iterator[BoardRecord]:
     """Every registered board by id."""
-    return map(_record, db.execute(select(boards).order_by(boards.c.id)))
+    return map(record_in, db.execute(select(boards).order_by(boards.c.id)))
 
 
 def records_of(db: Connection, board_ids: Collection[str]) -> dict[str, BoardRecord]:
     """What is known of some boards, by id; those that are not registered are left out."""
     query = select(boards).where(boards.c.id.in_(board_ids))
-    return {row.id: _record(row) for row in db.execute(query)}
+    return {row.id: record_in(row) for row in db.execute(query)}
 
 
 def reports_before(db: Connection, board_id: str, before: int, limit: int) -> list[StoredReport]:
@@ -140,7 +140,8 @@ def _boot_row(received: ReceivedReport) -> dict[str, object]:
     }
 
 
-def _record(row: Row[Any]) -> BoardRecord:
+def record_in(row: Row[Any]) -> BoardRecord:
+    """The record in a row that has all columns of its table."""
     return BoardRecord(
         id=row.id,
         key=row.key,

@@ -124,7 +124,7 @@ def stored_plan(db: Connection, board: str) -> StoredPlan | None:
 def plans_of(db: Connection, board_ids: Collection[str]) -> dict[str, StoredPlan]:
     """The plans of some boards by id; a board that never had one is left out."""
     query = select(plans).where(plans.c.board.in_(board_ids))
-    return {row.board: _plan(row) for row in db.execute(query)}
+    return {row.board: plan_in(row) for row in db.execute(query)}
 
 
 def distrust_plans(db: Connection) -> None:
@@ -143,5 +143,6 @@ def revise_plan(db: Connection, board: str, body: str, holds_until_unix_s: int) 
     return plan
 
 
-def _plan(row: Row[Any]) -> StoredPlan:
+def plan_in(row: Row[Any]) -> StoredPlan:
+    """The plan in a row that has all columns of its table."""
     return StoredPlan(row.rev, row.body, row.holds_until_unix_s)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 # A report's thread waits while its group is made durable; this is how large a group can be.
-_BOARD_THREADS = 32
+_BOARD_THREADS = 64
 _PEOPLE_THREADS = 4
 # A board that has not sent its 1.5 KiB by then never will.
 _IDLE_S = 10
