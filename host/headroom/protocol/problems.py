@@ -23,6 +23,7 @@ class ProblemType:
         return _TYPE_BASE + self.slug
 
 
+BAD_REQUEST = ProblemType("bad-request", 400, "This is not HTTP as it is spoken here")
 MALFORMED = ProblemType("malformed", 400, "The message is malformed")
 UNSIGNED = ProblemType("unsigned", 401, "The report is not signed by a known board")
 TOKEN_REQUIRED = ProblemType("token-required", 401, "A valid token or session is required")
@@ -45,12 +46,28 @@ NOT_JSON = ProblemType("not-json", 415, "The body is not declared as JSON")
 HOST_REFUSED = ProblemType("host-refused", 421, "This server is not known by that host name")
 NOT_POSSIBLE = ProblemType("not-possible", 422, "What was asked for cannot be done")
 TOO_MANY_REQUESTS = ProblemType("too-many-requests", 429, "Too many requests in a short time")
+HEADERS_TOO_LARGE = ProblemType("headers-too-large", 431, "The headers are too large")
 INTERNAL = ProblemType("internal-server-error", 500, "Internal Server Error")
+NOT_IMPLEMENTED = ProblemType("not-implemented", 501, "Not Implemented")
 TOO_MANY_STREAMS = ProblemType("too-many-streams", 503, "Too many watch the live state already")
 SUPERSEDED = ProblemType("superseded", 503, "Another coordinator acts in place of this one")
-STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written")
+STORE_UNAVAILABLE = ProblemType("store-unavailable", 503, "The store cannot be written or read")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, ProblemType))
+# What a status says that the server or the framework gives by itself.
+_BY_STATUS = {
+    kind.status: kind
+    for kind in (
+        BAD_REQUEST,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        LENGTH_REQUIRED,
+        TOO_LARGE,
+        HEADERS_TOO_LARGE,
+        INTERNAL,
+        NOT_IMPLEMENTED,
+    )
+}
 
 
 class ProblemError(Exception):
@@ -79,4 +96,5 @@ class ProblemError(Exception):
 def of_status(status: int, detail: str) -> ProblemError:
     """A problem that says no more than its HTTP status does (404, 405, 500 and the like)."""
     title = HTTPStatus(status).phrase
-    return ProblemError(ProblemType(title.lower().replace(" ", "-"), status, title), detail)
+    unlisted = ProblemType(title.lower().replace(" ", "-"), status, title)
+    return ProblemError(_BY_STATUS.get(status, unlisted), detail)

@@ -7,7 +7,6 @@ from headroom.protocol.problems import (
     MEDIA_TYPE,
     STORE_UNAVAILABLE,
     TOKEN_REQUIRED,
-    TOO_LARGE,
     ProblemError,
     of_status,
 )
@@ -41,8 +40,6 @@ def _store_unavailable(error: StoreUnavailableError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     detail = error.description or ""
-    if status == TOO_LARGE.status:
-        return problem_response(ProblemError(TOO_LARGE, detail))
     response = problem_response(of_status(status, detail))
     # Such as Allow on 405; the content headers are the problem document's own.
     response.headers.extend(

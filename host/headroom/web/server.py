@@ -16,8 +16,6 @@ from headroom.protocol.messages import MAX_REPORT_BYTES
 from headroom.protocol.problems import (
     LENGTH_REQUIRED,
     MEDIA_TYPE,
-    TOO_LARGE,
-    ProblemError,
     of_status,
 )
 from headroom.web.api_app import MAX_BODY_BYTES
@@ -92,19 +90,12 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
     """Sends what waitress refuses by itself as a problem document."""
 
     def execute(self) -> None:
-        body = _problem(self.request.error).encode()
+        body = of_status(self.request.error.code, self.request.error.body).encode()
         self.status = f"{self.request.error.code} {self.request.error.reason}"
         self.response_headers.append(("Content-Type", MEDIA_TYPE))
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
-
-
-def _problem(error: Error) -> ProblemError:
-    own = {kind.status: kind for kind in (LENGTH_REQUIRED, TOO_LARGE)}
-    if error.code in own:
-        return ProblemError(own[error.code], error.body)
-    return of_status(error.code, error.body)
 
 
 class _Task(WSGITask):  # type: ignore[misc]
