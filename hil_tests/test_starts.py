@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -176,11 +175,10 @@ def test_no_reset_where_it_is_switched_off_or_an_order_holds_a_circuit_on(
     assert shown(world)["circuits"][0]["reason"] == "override"
     assert len(board.resets) == 1
 
-    other = make_world(one_board_site([circuit("heater", safe="on")]))
-    board = other.add_board("flat-1", timing={"tick_ms": 200})
-    config = json.loads(board.read_file("/config.json"))
-    config["link"]["reset_wedged"] = False
-    board.install({"config.json": json.dumps(config).encode()})
+    site = one_board_site([circuit("heater", safe="on")])
+    site["boards"][0] |= {"reset_wedged": False, "timing": {"tick_ms": 200}}
+    other = make_world(site)
+    board = other.add_board("flat-1")
     board.power_on()
     other.run(30)
     let_6_hours_pass(other)

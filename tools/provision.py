@@ -66,7 +66,7 @@ def board_config(
 ) -> dict[str, Any]:
     """The content of a board's config.json.
 
-    ``timing`` overrides the firmware's defaults. Raises ProvisionError.
+    ``timing`` goes before what the site file says of it. Raises ProvisionError.
     """
     board = site.board(board_id)
     if board is None:
@@ -85,16 +85,16 @@ def board_config(
         },
         "feeder": {
             "rating_ma": list(feeder.rating_ma),
-            "breaker": feeder.breaker,
             "safe_limit_ma": list(board.safe_limit_ma),
         },
         "circuits": circuit_entries(board, module),
-        "timing": timing or {},
+        "timing": board.timing.model_dump() | (timing or {}),
         "link": {
             "host": link.host,
             "port": link.port,
             "report_s": board.report_s,
             "timeout_s": link.timeout_s,
+            "reset_wedged": board.reset_wedged,
         },
         "wifi": {"ssid": link.ssid},
         "http": {"port": link.http_port},

@@ -78,7 +78,6 @@ def _pin_rules():
 def _feeder_rules():
     return {
         "rating_ma": (None, _numbers, 3, 0, _LARGEST_MA),
-        "breaker": ("B", _word, "B", "C", "D"),
         "safe_limit_ma": (None, _numbers, 3, 0, _LARGEST_MA),
     }
 

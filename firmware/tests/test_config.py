@@ -52,7 +52,6 @@ class Merging(unittest.TestCase):
             (("feeder", "rating_ma"), [25_000], "feeder.rating_ma:"),
             (("feeder", "rating_ma"), [25_000, "x", 0], "feeder.rating_ma[1]:"),
             (("feeder", "safe_limit_ma"), [26_000, 0, 0], "feeder.safe_limit_ma[0]:"),
-            (("feeder", "breaker"), "Z", "feeder.breaker:"),
             (("circuits",), [], "circuits:"),
             (("circuits", 0, "phase"), 2, "circuits[0].phase:"),
             (("circuits", 0, "pin"), 1, "circuits[0].pin:"),

@@ -61,6 +61,31 @@ def test_a_contact_breaks_what_the_module_or_the_site_says() -> None:
     assert module["breaking_ma"] == module["contact_ma"] * 3 // 2
 
 
+def test_a_boards_settings_in_the_site_file_reach_its_configuration() -> None:
+    document = site_document(boards_count=1, circuits=4)
+    board = document["boards"][0]
+    config = board_config(parse_site(document), "flat-1", LINK)
+    assert config["timing"] == {
+        key: rule[0] if key != "boot_delay_s" else (2, 10)
+        for key, rule in firmware_config()._timing_rules().items()
+    }
+    assert config["link"]["reset_wedged"] is True
+    board |= {"reset_wedged": False, "timing": {"limit_s": 3, "boot_delay_s": [5, 60]}}
+    config = board_config(parse_site(document), "flat-1", LINK, {"limit_s": 2})
+    assert config["timing"]["limit_s"] == 2
+    assert config["timing"]["boot_delay_s"] == (5, 60)
+    assert config["link"]["reset_wedged"] is False
+
+
+def test_a_tick_too_slow_for_the_circuits_of_a_board_is_named() -> None:
+    document = site_document(boards_count=1, circuits=4)
+    document["boards"][0]["timing"] = {"tick_ms": 126}
+    with pytest.raises(SiteError, match=r"timing.tick_ms 126: with 4 circuits at most 125"):
+        parse_site(document)
+    document["boards"][0]["timing"] = {"tick_ms": 125}
+    assert board_config(parse_site(document), "flat-1", LINK)["timing"]["tick_ms"] == 125
+
+
 @pytest.mark.parametrize("host", ["localhost", "", "192.168.1", "::1"])
 def test_a_name_is_no_address(host: str) -> None:
     site = parse_site(site_document(boards_count=1))

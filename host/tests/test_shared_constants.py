@@ -15,9 +15,11 @@ from headroom.coordinator.readings import _WAITING
 from headroom.protocol import messages, prices
 from headroom.protocol.messages import Reason, Report, ResetCause, SensorState
 from headroom.protocol.signing import KEY_BYTES
-from headroom.site import Circuit
+from headroom.site import Board, Circuit
+from headroom.site.timing import Delay, Timing
 from headroom.web.words import _TEXTS, _WHY
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 NODE = Path(__file__).parents[2] / "firmware" / "node"
 
@@ -86,20 +88,46 @@ def test_the_firmwares_words_are_words_of_the_protocol() -> None:
         assert re.match(kind, found), found
 
 
-def circuit_rules() -> dict[str, tuple[Any, ...]]:
-    """What a board takes for each key of a circuit: (default, check, its arguments)."""
+Rules = dict[str, tuple[Any, ...]]
+
+
+def rules_of(table: str) -> Rules:
+    """What a board takes for each key of a table: (default, check, its arguments)."""
     spec = importlib.util.spec_from_file_location("node_config", NODE / "config.py")
     assert spec is not None
     assert spec.loader is not None
     config = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(config)
-    rules: dict[str, tuple[Any, ...]] = config._circuit_rules()
+    rules: Rules = getattr(config, f"_{table}_rules")()
     return rules
+
+
+def limits_of(annotated: Any) -> tuple[int, int]:
+    """The least and the most that a number of the site file may be."""
+    limits = {
+        name: getattr(limit, name)
+        for part in annotated.metadata
+        for limit in getattr(part, "metadata", [part])
+        for name in ("ge", "le")
+        if hasattr(limit, name)
+    }
+    return limits["ge"], limits["le"]
+
+
+def test_a_boards_timing_in_the_site_file_is_the_boards() -> None:
+    rules = rules_of("timing")
+    delays = rules.pop("boot_delay_s")
+    fields = dict(Timing.model_fields)
+    assert delays[0] == list(fields.pop("boot_delay_s").default)
+    assert delays[3:] == limits_of(FieldInfo.from_annotation(Delay))
+    ours = {key: (field.default, *limits_of(field)) for key, field in fields.items()}
+    assert ours == {key: (rule[0], *rule[2:]) for key, rule in rules.items()}
+    assert rules_of("link")["reset_wedged"][0] is Board.model_fields["reset_wedged"].default
 
 
 def test_the_sites_defaults_are_the_boards() -> None:
     """What the site file leaves out is the same as what a configuration leaves out."""
-    rules = circuit_rules()
+    rules = rules_of("circuit")
     ours = {key: field.default for key, field in Circuit.model_fields.items() if key in rules}
     given = {key: value for key, value in ours.items() if isinstance(value, str | int)}
     assert {"default", "min_on_s", "min_off_s", "price_hysteresis_eur_mwh"} <= set(given)
@@ -120,12 +148,6 @@ def test_the_sites_defaults_are_the_boards() -> None:
     ],
 )
 def test_a_board_takes_every_number_that_a_site_file_may_have(key: str) -> None:
-    limits = {
-        name: getattr(limit, name)
-        for part in Circuit.model_fields[key].metadata
-        for limit in getattr(part, "metadata", [part])
-        for name in ("ge", "le")
-        if hasattr(limit, name)
-    }
-    low, high = circuit_rules()[key][2:4]
-    assert low <= limits["ge"] <= limits["le"] <= high
+    least, most = limits_of(Circuit.model_fields[key])
+    low, high = rules_of("circuit")[key][2:4]
+    assert low <= least <= most <= high

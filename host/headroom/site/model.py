@@ -15,6 +15,7 @@ from headroom.phases import PHASES, ZERO_MA, Phase, PhaseMa, phase_index, total
 from headroom.protocol.messages import BOARD_ID_PATTERN, MAX_CIRCUITS, MAX_CURRENT_MA
 from headroom.protocol.prices import HIGHEST_EUR_MWH, LOWEST_EUR_MWH
 from headroom.site.retention import Retention
+from headroom.site.timing import Timing
 
 Kind = Literal["critical", "deferrable", "thermal", "ev"]
 
@@ -179,12 +180,26 @@ class Board(_Table):
     safe_limit_ma: PerPhase
     priority: Annotated[int, Field(ge=1, le=8)] = 4
     report_s: Annotated[int, Field(ge=1, le=3600)] = 10
+    # Whether a Wi-Fi that hangs may be ended by a reset once the plan is over, every 6 h at most.
+    reset_wedged: bool = True
+    timing: Timing = Timing()
     circuits: Annotated[tuple[Circuit, ...], Field(min_length=1, max_length=MAX_CIRCUITS)]
 
     @property
     def heeds_prices(self) -> bool:
         """Whether a price can hold one of its circuits off."""
         return any(circuit.price_ceiling_eur_mwh is not None for circuit in self.circuits)
+
+    @check(mode="after")
+    def _each_circuit_is_seen_often(self) -> Self:
+        # The firmware believes a reading for 500 ms, and sees one circuit in a tick.
+        most_ms = 500 // len(self.circuits)
+        if self.timing.tick_ms > most_ms:
+            raise ValueError(
+                f"board {self.id}: timing.tick_ms {self.timing.tick_ms}: with "
+                f"{len(self.circuits)} circuits at most {most_ms}"
+            )
+        return self
 
     @check(mode="after")
     def _one_kind_of_current_on_a_phase(self) -> Self:
