@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("ingest", "trip", "heap", "tick", "waveforms", "leases")
+NAMES = ("ingest", "trip", "heap", "tick", "waveforms", "leases", "use")
 
 
 @click.command()
@@ -46,6 +46,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     tick       the cost of control, projected to the chip; 10 seconds
     waveforms  readings of measured currents with harmonics; 1 minute
     leases     random histories against the lease rule; 6 minutes
+    use        share of a rating that leases put to use; 10 minutes
 
     Prints one JSON object a line and writes the same to build/bench/NAME.json:
 

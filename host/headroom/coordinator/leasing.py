@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
 from headroom.allocation.settling import Settling
-from headroom.allocation.share import share
+from headroom.allocation.share import Shares, share
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.demands import Demands, Forecast, nothing_expected
 from headroom.coordinator.readings import measured_ma
@@ -42,6 +42,7 @@ class Leasing:
         self._longest_s = max([lease_s, *(grant.lease_s for grant in grants)])
         self.book = LeaseBook(site.tree(), grants)
         self.demands = Demands(forecast)
+        self._shares = Shares({}, frozenset())
         self.begin_term(epoch)
 
     def begin_term(self, epoch: int) -> None:
@@ -61,7 +62,7 @@ class Leasing:
         self._settling.heard(board.id, report.epoch, in_force)
         if now_s >= self._share_again_s:
             self._share_out()
-        wanted_ma = self._targets_ma[board.id]
+        wanted_ma = self._shares.targets_ma[board.id]
         if not self._settling.is_over(now_s):
             held_ma = lowest(self.book.held_ma(board.id, now_s), report.limit_ma)
             wanted_ma = lowest(wanted_ma, held_ma)
@@ -85,6 +86,7 @@ class Leasing:
 
     def _share_out(self) -> None:
         began_s = self._clock.monotonic_s()
-        self._targets_ma = share(self._site.tree(), self.demands.now(began_s))
+        demands = self.demands.now(began_s)
+        self._shares = share(self._site.tree(), demands, self._shares.served)
         ended_s = self._clock.monotonic_s()
         self._share_again_s = ended_s + _SHARING_PART * (ended_s - began_s)
