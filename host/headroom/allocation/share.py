@@ -4,8 +4,9 @@ Everyone keeps its safe limit. Beyond it loads are served whole or not at all, f
 heater takes is of no use: the critical and the welded ones first, then by the priority of board
 and circuit. Among equals those that were served stay, then come those that run, then the largest,
 and a larger one takes a smaller one's place if it fits there, so that little is left over; but on
-each feeder the one that has waited longest for its turn goes before all of them. What no load claims is split max-min fairly, first among loads that vary, then
-up to what circuits could ever use: a load that starts has room before the next report.
+each feeder the one that has waited longest for its turn goes before all of them. What no load
+claims is split max-min fairly, first among loads that vary, then up to what circuits could ever
+use: a load that starts has room before the next report.
 """
 
 from collections.abc import Collection, Iterator, Mapping
