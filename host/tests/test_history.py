@@ -7,6 +7,7 @@ from headroom.history.recorder import Recorder
 from headroom.history.steps import CircuitStep, FeederStep
 from headroom.store import Store, series
 from headroom.store.series import Span, StepS
+from headroom.store.tables import reports
 from tests.board_client import BoardClient
 from tests.support import World
 
@@ -174,6 +175,16 @@ def test_minutes_of_a_boot_that_was_never_heard_have_no_time(world: World) -> No
     world.clock.advance(60)
     record(world)
     assert means(of_circuit(world, 10)) == [1000, *[None] * 9]
+
+
+def test_a_report_that_nobody_can_read_any_more_is_passed_over(world: World) -> None:
+    board = world.board()
+    report_for(world, board, 120, 1000)
+    with world.store.write() as db:
+        first_minute = reports.c.received_unix_s < START + 60
+        db.execute(reports.update().where(first_minute).values(body=b"{}"))
+    record(world)
+    assert means(of_circuit(world, 2)) == [None, 1000]
 
 
 def test_a_clock_that_was_set_back_loses_no_report(world: World) -> None:

@@ -6,7 +6,9 @@ in place of what was known before; so a step that was cut short is simply done a
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import structlog
 
 from headroom.history.steps import (
     MINUTE_S,
@@ -18,16 +20,24 @@ from headroom.history.steps import (
     steps_of_minute,
     steps_of_reports,
 )
+from headroom.protocol.messages import MalformedMessageError, Report
 from headroom.site import Site
 from headroom.store import Store, arrivals, figures, series
 from headroom.store.arrivals import Arrival
 
+log = structlog.get_logger()
 T = TypeVar("T")
 # Of a board that has left the site.
 _REPORT_S = 10
 # Transactions are short, so that no report waits long for its own.
 _ROWS_AT_ONCE = 500
 _BOARDS_AT_ONCE = 50
+
+
+class _Received(NamedTuple):
+    board: str
+    received_unix_s: int
+    report: Report
 
 
 class Recorder:
@@ -49,22 +59,22 @@ class Recorder:
             if first_unix_s is None or not _is_over(first_unix_s, now_unix_s):
                 return False
             came = arrivals.arrivals(db, cursor, minute_of(first_unix_s) + MINUTE_S)
+            reports = list(_read(came))
             started = arrivals.boot_starts(
-                db, {(a.board, minute.boot) for a in came for minute in a.report.minutes}
+                db, {(one.board, minute.boot) for one in reports for minute in one.report.minutes}
             )
-        self._record([*self._of_readings(came), *_of_journals(came, started)])
+        self._record([*self._of_readings(reports), *_of_journals(reports, started)])
         with self._store.write() as db:
             figures.move_history_cursor(db, came[-1].id)
         return True
 
-    def _of_readings(self, came: Iterable[Arrival]) -> Iterator[CircuitStep]:
-        by_board: dict[str, list[Arrival]] = defaultdict(list)
-        for arrival in came:
-            by_board[arrival.board].append(arrival)
+    def _of_readings(self, reports: Iterable[_Received]) -> Iterator[CircuitStep]:
+        by_board: dict[str, list[tuple[int, Report]]] = defaultdict(list)
+        for board_id, received_unix_s, report in reports:
+            by_board[board_id].append((received_unix_s, report))
+        every_s = {board.id: board.report_s for board in self._site().boards}
         for board_id, of_board in by_board.items():
-            board = self._site().board(board_id)
-            reports = [(arrival.received_unix_s, arrival.report) for arrival in of_board]
-            yield from steps_of_reports(board_id, board.report_s if board else _REPORT_S, reports)
+            yield from steps_of_reports(board_id, every_s.get(board_id, _REPORT_S), of_board)
 
     def _record(self, steps: Sequence[CircuitStep]) -> None:
         """Store circuits' minutes, and all that is made of them; of two the later one counts."""
@@ -72,10 +82,13 @@ class Recorder:
         for part in _parts(list(newest.values()), _ROWS_AT_ONCE):
             with self._store.write() as db:
                 series.put_circuit_steps(db, part)
+        loads = _loads(self._site())
         for unix_s in sorted({step.unix_s for step in steps}):
-            with self._store.write() as db:
+            with self._store.read() as db:
                 minutes = series.circuit_minutes_at(db, unix_s)
-                series.put_feeder_steps(db, feeder_steps(_loads(self._site()), minutes))
+            of_feeders = feeder_steps(loads, minutes)
+            with self._store.write() as db:
+                series.put_feeder_steps(db, of_feeders)
         boards_of: dict[int, set[str]] = defaultdict(set)
         for step in steps:
             boards_of[quarter_of(step.unix_s)].add(step.board)
@@ -95,17 +108,27 @@ def _is_over(unix_s: int, now_unix_s: float) -> bool:
     return not minute_of(unix_s) <= now_unix_s < minute_of(unix_s) + MINUTE_S
 
 
+def _read(came: Iterable[Arrival]) -> Iterator[_Received]:
+    for arrival in came:
+        try:
+            report = Report.decode(arrival.body)
+        except MalformedMessageError as error:
+            # An earlier release took it; the series go on without it.
+            log.warning("a stored report cannot be read", board=arrival.board, error=str(error))
+        else:
+            yield _Received(arrival.board, arrival.received_unix_s, report)
+
+
 def _of_journals(
-    came: Iterable[Arrival], started: Mapping[tuple[str, int], int]
+    reports: Iterable[_Received], started: Mapping[tuple[str, int], int]
 ) -> Iterator[CircuitStep]:
     """Minutes of boots that are dated; of the others nobody knows when they were."""
-    for arrival in came:
-        for minute in arrival.report.minutes:
-            started_unix_s = started.get((arrival.board, minute.boot))
+    for board, _, report in reports:
+        for minute in report.minutes:
+            started_unix_s = started.get((board, minute.boot))
             if started_unix_s is not None:
                 began_unix_s = started_unix_s + MINUTE_S * minute.minute
-                circuits = len(arrival.report.circuits)
-                yield from steps_of_minute(arrival.board, circuits, minute, began_unix_s)
+                yield from steps_of_minute(board, len(report.circuits), minute, began_unix_s)
 
 
 def _loads(site: Site) -> list[FeederLoad]:

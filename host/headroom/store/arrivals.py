@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, tuple_
 
 from headroom.history.gaps import Boot
-from headroom.protocol.messages import Report
 from headroom.store.tables import boots, minutes, reports
 
 
@@ -17,7 +16,7 @@ class Arrival:
     id: int
     board: str
     received_unix_s: int
-    report: Report
+    body: bytes
 
 
 def next_arrival_unix_s(db: Connection, after_id: int) -> int | None:
@@ -39,10 +38,7 @@ def arrivals(db: Connection, after_id: int, until_unix_s: int) -> list[Arrival]:
     end_id = db.execute(later).scalar()
     if end_id is not None:
         query = query.where(reports.c.id < end_id)
-    return [
-        Arrival(row.id, row.board, row.received_unix_s, Report.decode(row.body))
-        for row in db.execute(query)
-    ]
+    return [Arrival(*row) for row in db.execute(query)]
 
 
 def boot_starts(db: Connection, named: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:

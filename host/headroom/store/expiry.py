@@ -28,39 +28,37 @@ def forget_reports(db: Connection, before_unix_s: int, most: int) -> int:
     give its id again.
     """
     newest_id = db.execute(select(func.max(reports.c.id))).scalar() or 0
-    last_id = min(newest_id - 1, figures.history_cursor(db))
-    old = (reports.c.received_unix_s < before_unix_s) & (reports.c.id <= last_id)
-    return _forget(db, reports, old, reports.c.id, most=most)
+    end_id = min(newest_id, figures.history_cursor(db) + 1)
+    return _forget_first(db, reports, reports.c.received_unix_s >= before_unix_s, most, end_id)
 
 
 def forget_events(db: Connection, before_unix_s: int, most: int) -> int:
     """Events that came in before."""
-    return _forget(db, events, events.c.received_unix_s < before_unix_s, events.c.id, most=most)
+    return _forget_first(db, events, events.c.received_unix_s >= before_unix_s, most)
 
 
 def forget_audit(db: Connection, before_unix_s: int, most: int) -> int:
     """Changes from before."""
-    return _forget(db, audit, audit.c.unix_s < before_unix_s, audit.c.id, most=most)
+    return _forget_first(db, audit, audit.c.unix_s >= before_unix_s, most)
 
 
 def forget_minutes(db: Connection, before_unix_s: int, most: int) -> int:
     """Journal minutes that began before, and all of boots before theirs, dated or not."""
-    key = (minutes.c.board, minutes.c.boot, minutes.c.minute)
-    expired = (
-        select(boots.c.board, func.max(boots.c.boot).label("boot"))
-        .where(boots.c.started_unix_s < before_unix_s)
-        .group_by(boots.c.board)
-        .subquery()
-    )
-    began = boots.c.started_unix_s + MINUTE_S * minutes.c.minute
-    old = (
-        select(*key)
-        .join(expired, expired.c.board == minutes.c.board)
-        .outerjoin(boots, (boots.c.board == minutes.c.board) & (boots.c.boot == minutes.c.boot))
-        .where((minutes.c.boot < expired.c.boot) | (began < before_unix_s))
-        .limit(most)
-    )
-    return db.execute(delete(minutes).where(tuple_(*key).in_(old))).rowcount
+    begun = select(boots.c.board, func.max(boots.c.boot)).group_by(boots.c.board)
+    begun = begun.where(boots.c.started_unix_s < before_unix_s)
+    newest = select(boots).where(tuple_(boots.c.board, boots.c.boot).in_(begun))
+    forgotten = 0
+    for boot in db.execute(newest).all():
+        minute = (before_unix_s - boot.started_unix_s + MINUTE_S - 1) // MINUTE_S
+        old = (minutes.c.boot < boot.boot) | (
+            (minutes.c.boot == boot.boot) & (minutes.c.minute < minute)
+        )
+        of_board = (minutes.c.board == boot.board) & old
+        key = (minutes.c.board, minutes.c.boot, minutes.c.minute)
+        forgotten += _forget(db, minutes, of_board, *key, most=most - forgotten)
+        if forgotten == most:
+            break
+    return forgotten
 
 
 def forget_minute_steps(db: Connection, before_unix_s: int, most: int) -> int:
@@ -87,6 +85,16 @@ def _forget_steps(db: Connection, step_s: int, before_unix_s: int, most: int) ->
         old = (table.c.step_s == step_s) & (table.c.unix_s < before_unix_s)
         forgotten += _forget(db, table, old, *table.primary_key, most=most)
     return forgotten
+
+
+def _forget_first(
+    db: Connection, table: Table, is_kept: ColumnElement[bool], most: int, end_id: int = 1 << 62
+) -> int:
+    """Rows before the first that is kept, by their ids: they come in the order of their age."""
+    first_kept = select(table.c.id).where(is_kept).order_by(table.c.id).limit(1)
+    kept_id = db.execute(first_kept).scalar()
+    end_id = end_id if kept_id is None else min(end_id, kept_id)
+    return _forget(db, table, table.c.id < end_id, table.c.id, most=most)
 
 
 def _forget(
