@@ -36,7 +36,7 @@ coordinator: setup-system
 	$(PYTEST) host/tests tools/tests
 
 fuzz: setup
-	FUZZ_EXAMPLES=500 .venv/bin/pytest -rP host/tests/test_openapi.py host/tests/test_fuzz.py --timeout 3600
+	FUZZ_EXAMPLES=500 .venv/bin/pytest -rP host/tests/test_openapi.py host/tests/test_fuzz.py host/tests/test_http_noise.py --timeout 3600
 
 virtual: setup
 	$(PYTEST) boards/virtual

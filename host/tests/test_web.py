@@ -1,12 +1,14 @@
 """The API's edges: tokens, hosts, headers, and one form for every error."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from headroom.store import tokens
 from headroom.web import api_app
-from tests.support import World
+from sqlalchemy import event
+from tests.support import World, site_document
 
 OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
 
@@ -122,6 +124,27 @@ def test_events_are_read_on_from_a_cursor(world: World) -> None:
     rest = world.api.get(f"/api/v1/events?after={first['next']}").get_json()
     assert [(e["kind"], e["circuit"]) for e in rest["events"]] == [("overload", None)]
     assert world.api.get(f"/api/v1/events?after={rest['next']}").get_json()["events"] == []
+
+
+def statements_of_state(world: World) -> int:
+    """How many SQL statements the state takes."""
+    statements: list[str] = []
+    with world.store.read() as db:
+        event.listen(
+            db.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
+        )
+    world.state()
+    return len(statements)
+
+
+def test_the_state_takes_as_many_statements_for_many_boards_as_for_two(tmp_path: Path) -> None:
+    document = site_document(20)
+    for board in document["boards"]:
+        board["safe_limit_ma"] = {"L1": 0}
+    many, two = World(tmp_path / "many", document), World(tmp_path / "two")
+    assert statements_of_state(many) == statements_of_state(two) > 0
+    many.store.close()
+    two.store.close()
 
 
 def test_site_and_boards_are_told(world: World) -> None:

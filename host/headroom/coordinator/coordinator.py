@@ -72,7 +72,7 @@ class Coordinator:
     def view(self) -> snapshot.SiteView:
         """The site as it is now; raises StoreUnavailableError."""
         with self.store.read() as db:
-            orders = {board.id: snapshot.board_orders(db, board.id) for board in self.site.boards}
+            orders = snapshot.orders_by_board(db, self.site)
             known_prices = prices.current_prices(db)
         now = self._ingest
         with now.lock:

@@ -101,15 +101,22 @@ class SiteView:
     prices: Prices | None
 
 
-def board_orders(db: Connection, board_id: str) -> BoardOrders:
-    """A board's orders from the store."""
-    return BoardOrders(
-        orders.plan_revision(db, board_id),
-        tuple(orders.overrides_of(db, board_id)),
-        tuple(orders.schedules_of(db, board_id)),
-        maintenance.order_of(db, board_id),
-        charge_keys.revocation_of(db, board_id),
-    )
+def orders_by_board(db: Connection, site: Site) -> dict[str, BoardOrders]:
+    """What the store has of each board, in a few statements however many there are."""
+    board_ids = [board.id for board in site.boards]
+    revisions = orders.plan_revisions(db)
+    overrides, schedules = orders.all_overrides(db), orders.all_schedules(db)
+    ordered, revoked = maintenance.orders_of(db, board_ids), charge_keys.revocations(db)
+    return {
+        board_id: BoardOrders(
+            revisions.get(board_id, 0),
+            tuple(overrides.get(board_id, ())),
+            tuple(schedules.get(board_id, ())),
+            ordered.get(board_id),
+            revoked.get(board_id),
+        )
+        for board_id in board_ids
+    }
 
 
 def site_view(site: Site, state: State, clock: Clock) -> SiteView:

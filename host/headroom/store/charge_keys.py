@@ -31,6 +31,10 @@ def allow(db: Connection, board: str) -> None:
 
 def revocation_of(db: Connection, board: str) -> Revocation | None:
     """The revocation of a board's charge key, or None."""
-    query = select(charge_revocations).where(charge_revocations.c.board == board)
-    row = db.execute(query).first()
-    return Revocation(row.set_by, row.set_unix_s) if row else None
+    return revocations(db).get(board)
+
+
+def revocations(db: Connection) -> dict[str, Revocation]:
+    """Every revocation by board; there are few, if any."""
+    found = db.execute(select(charge_revocations))
+    return {row.board: Revocation(row.set_by, row.set_unix_s) for row in found}

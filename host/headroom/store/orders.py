@@ -1,5 +1,6 @@
 """What people ordered of a board, and the plan that was last made of it."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -77,10 +78,15 @@ def drop_override(db: Connection, board: str, circuit: int) -> None:
 def overrides_of(db: Connection, board: str) -> list[Override]:
     """The overrides of a board by circuit, expired ones included."""
     query = select(overrides).where(overrides.c.board == board).order_by(overrides.c.circuit)
-    return [
-        Override(row.circuit, bool(row.state), row.until_unix_s, row.set_by, row.set_unix_s)
-        for row in db.execute(query)
-    ]
+    return [_override(row) for row in db.execute(query)]
+
+
+def all_overrides(db: Connection) -> dict[str, list[Override]]:
+    """The overrides of every board that has any, expired ones included."""
+    found: dict[str, list[Override]] = defaultdict(list)
+    for row in db.execute(select(overrides).order_by(overrides.c.circuit)):
+        found[row.board].append(_override(row))
+    return found
 
 
 def put_schedule(db: Connection, board: str, schedule: Schedule) -> None:
@@ -106,14 +112,20 @@ def drop_schedule(db: Connection, board: str, circuit: int) -> None:
 def schedules_of(db: Connection, board: str) -> list[Schedule]:
     """The schedules of a board by circuit, past ones included."""
     query = select(schedules).where(schedules.c.board == board).order_by(schedules.c.circuit)
-    return [
-        Schedule(row.circuit, row.start_unix_s, row.step_s, row.slots) for row in db.execute(query)
-    ]
+    return [_schedule(row) for row in db.execute(query)]
 
 
-def plan_revision(db: Connection, board: str) -> int:
-    """The newest revision of a board's plan; 0 before its first."""
-    return db.execute(select(plans.c.rev).where(plans.c.board == board)).scalar() or 0
+def all_schedules(db: Connection) -> dict[str, list[Schedule]]:
+    """The schedules of every board that has any, past ones included."""
+    found: dict[str, list[Schedule]] = defaultdict(list)
+    for row in db.execute(select(schedules).order_by(schedules.c.circuit)):
+        found[row.board].append(_schedule(row))
+    return found
+
+
+def plan_revisions(db: Connection) -> dict[str, int]:
+    """The newest revision of the plan of every board that has had one."""
+    return {row.board: row.rev for row in db.execute(select(plans.c.board, plans.c.rev))}
 
 
 def stored_plan(db: Connection, board: str) -> StoredPlan | None:
@@ -146,3 +158,11 @@ def revise_plan(db: Connection, board: str, body: str, holds_until_unix_s: int) 
 def plan_in(row: Row[Any]) -> StoredPlan:
     """The plan in a row that has all columns of its table."""
     return StoredPlan(row.rev, row.body, row.holds_until_unix_s)
+
+
+def _override(row: Row[Any]) -> Override:
+    return Override(row.circuit, bool(row.state), row.until_unix_s, row.set_by, row.set_unix_s)
+
+
+def _schedule(row: Row[Any]) -> Schedule:
+    return Schedule(row.circuit, row.start_unix_s, row.step_s, row.slots)
