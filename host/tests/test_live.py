@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,8 @@ class Watched:
         self.clock = VirtualClock()
         self.state: dict[str, Any] = {"unix_s": 0, "boards": [], "epoch": 1}
         self.failure: Exception | None = None
-        self.hub = LiveHub(self.render, self.clock.monotonic_s, start=lambda _run: None)
+        self.runs: list[Callable[[], None]] = []
+        self.hub = LiveHub(self.render, self.clock.monotonic_s, start=self.runs.append)
 
     def render(self) -> dict[str, Any]:
         """The state, or the failure to read it."""
@@ -120,6 +121,20 @@ def test_who_may_no_longer_read_is_cut_off(watched: Watched) -> None:
     watched.step(QUIET_S)
     assert reader.ended
     assert reader.events == []
+
+
+def test_a_fault_of_ours_ends_the_streams_and_the_next_one_is_served(watched: Watched) -> None:
+    cut = watched.watch(Reader())
+    watched.failure = RuntimeError("a fault")
+    watched.clock.advance(1)
+    with pytest.raises(RuntimeError):
+        watched.runs.pop()()
+    assert cut.ended
+    watched.failure = None
+    reader = watched.watch(Reader())
+    assert len(watched.runs) == 1
+    watched.step(QUIET_S)
+    assert len(reader.events) == 1
 
 
 def test_so_many_streams_and_no_more(watched: Watched) -> None:

@@ -105,8 +105,19 @@ class LiveHub:
             return self._running
 
     def _run(self) -> None:
-        while self.step():
-            time.sleep(max(_LOOK_S, self._took_s / _SHARE))
+        try:
+            while self.step():
+                time.sleep(max(_LOOK_S, self._took_s / _SHARE))
+        except BaseException:
+            # Whoever watches comes again, and finds a new thread or is told what is wrong.
+            self._end_all()
+            raise
+
+    def _end_all(self) -> None:
+        with self._lock:
+            for stream in self._streams:
+                stream.response.end()
+            self._streams, self._running = [], False
 
     def _goes_on(self, stream: _Stream, event: bytes) -> bool:
         now_s = self._now_s()
