@@ -57,6 +57,13 @@ class PostgresServer:
         file = self._data / "postmaster.pid"
         return int(file.read_text().splitlines()[0]) if file.exists() else None
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Of the server and of what it has forked."""
+        main = self.process_id
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [main, *map(int, children)] if main else []
+
     def start(self) -> None:
         """Start it; returns when it takes connections. Raises RuntimeError with its log."""
         options = f"-c listen_addresses= -c unix_socket_directories={self._folder}"

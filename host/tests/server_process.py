@@ -57,11 +57,13 @@ class Server:
             return content
 
 
-def prepare(folder: Path, document: dict[str, Any] | None = None) -> None:
+def prepare(
+    folder: Path, document: dict[str, Any] | None = None, database: str | None = None
+) -> None:
     """Write a site file, with two boards if no other is given, and register their keys."""
     document = document or site_document()
     (folder / "site.toml").write_text(_toml(document))
-    store = open_store(f"sqlite:///{folder / 'data' / 'headroom.db'}")
+    store = open_store(database or f"sqlite:///{folder / 'data' / 'headroom.db'}")
     with store.write() as db:
         for board in document["boards"]:
             boards.put_key(db, board["id"], key_of(board["id"]))
@@ -69,11 +71,14 @@ def prepare(folder: Path, document: dict[str, Any] | None = None) -> None:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, open_reading: bool = True) -> Iterator[Server]:
+def serving(
+    folder: Path, *arguments: str, open_reading: bool = True, database: str | None = None
+) -> Iterator[Server]:
     """A server on free ports over a prepared folder, killed at the end if it still runs."""
     ready = folder / "ready.json"
     command = [
         *_HEADROOM,
+        *(["--database", database] if database else []),
         "serve",
         *("--site", str(folder / "site.toml"), "--data", str(folder / "data")),
         *("--listen", "127.0.0.1:0", "--board-listen", "127.0.0.1:0"),

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from headroom.allocation.book import Grant
 from headroom.coordinator import maintenance
 from headroom.coordinator.beacons import Beacons
@@ -26,6 +28,8 @@ from headroom.site import Board, Site
 from headroom.store import Store, StoreUnavailableError, boards, figures, leases, orders
 from headroom.store.batch import Batch
 from headroom.store.boards import BoardRecord, ReceivedReport
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -224,8 +228,11 @@ class Ingest:
         try:
             with self._store.read() as db:
                 records = boards.records_of(db, {arrival.board_id for arrival in arrivals})
-        except StoreUnavailableError:
-            return [Refused(problem)] * len(arrivals)
+        except StoreUnavailableError as error:
+            log.warning("no key can be read", error=str(error))
+            # Where a store is and why it fails is not for everybody who can send something.
+            untold = ProblemError(STORE_UNAVAILABLE, "the store cannot be read")
+            return [Refused(untold)] * len(arrivals)
         return [self._refuse(records.get(a.board_id), a, problem) for a in arrivals]
 
     def _refuse(

@@ -36,8 +36,14 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left; raises StoreUnavailableError."""
-        with self._write_lock, _named("write"), self._writer.begin() as db:
-            yield db
+        with self._write_lock, _named("write"):
+            try:
+                with self._writer.begin() as db:
+                    yield db
+            except DBAPIError:
+                # A file that was opened while it could not be written never can be through this.
+                self._writer.dispose()
+                raise
 
     def close(self) -> None:
         """Give back every connection."""

@@ -16,6 +16,8 @@ def engines(url: URL, busy_s: float) -> tuple[Engine, Engine]:
         url.set(drivername="postgresql+psycopg"),
         connect_args=_arguments(busy_s),
         pool_timeout=busy_s,
+        # A server that was restarted is not noticed.
+        pool_pre_ping=True,
     )
     event.listen(engine, "begin", _begin)
     # A reader sees one moment. A writer is alone, and sees what the one before it committed.
