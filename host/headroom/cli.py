@@ -12,6 +12,8 @@ from headroom.charge import ChargeError
 from headroom.commands.backup import backup, restore
 from headroom.commands.board import board
 from headroom.commands.charge import charge
+from headroom.commands.doctor import doctor
+from headroom.commands.init import init
 from headroom.commands.serve import serve
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
@@ -62,6 +64,7 @@ def main(context: click.Context, database: str | None) -> None:  # noqa: ARG001
 
     \b
     A first start, with a site file and one board:
+      headroom init site.toml
       headroom board add flat-1 --data data --new-key flat-1.key
       headroom serve --site site.toml --data data --board-listen 192.168.1.10:8087
     Then put flat-1.key into the board's /secrets.json, and open http://127.0.0.1:8080/.
@@ -77,5 +80,5 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-for command in (serve, board, charge, token, backup, restore):
+for command in (init, doctor, serve, board, charge, token, backup, restore):
     main.add_command(command)
