@@ -81,7 +81,7 @@ def test_board_that_was_never_heard_and_one_without_key(tmp_path: Path) -> None:
 
 
 def test_wrong_key_shows_at_the_running_server(folder: Path) -> None:
-    with serving(folder) as server:
+    with serving(folder, open_reading=False) as server:
         board = server.board("flat-1")
         board.post = posts_to_address(server.boards)
         board.key = bytes(32)

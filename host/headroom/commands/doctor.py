@@ -12,6 +12,7 @@ import click
 
 from headroom import doctor as checks
 from headroom.commands.common import AddressType, FilePath, data_option
+from headroom.data_dir import token_path
 from headroom.findings import Finding
 from headroom.web.server import Address
 
@@ -58,15 +59,24 @@ def _examine(
         yield from checks.examine_addresses(addresses)
         return
     try:
-        with urllib.request.urlopen(f"http://{page}/metrics", timeout=_TIMEOUT_S) as response:
-            yield from checks.examine_refusals(response.read().decode())
+        yield from checks.examine_refusals(_metrics(page, data))
     except OSError as error:
         yield Finding(
             "warning",
             f"server at {page}",
             f"holds the data directory and its metrics cannot be read ({error})",
-            "give --listen as the server was given it",
+            "give --listen as the server was given it, and run as the user that owns api.token",
         )
+
+
+def _metrics(page: Address, data: Path) -> str:
+    token = token_path(data).read_text(encoding="ascii").strip()
+    request = urllib.request.Request(
+        f"http://{page}/metrics", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+        text: str = response.read().decode()
+        return text
 
 
 def _summary(findings: list[Finding]) -> str:
