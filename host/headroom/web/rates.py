@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from headroom.protocol.problems import TOO_MANY_REQUESTS, ProblemError
 
 # A page that opens makes a dozen requests, a script that reads a year of events some hundreds.
-_PER_S = 20.0
+_PER_S = 50.0
 _BURST = 400.0
-# Whoever shows wrong tokens is out of breath after 20, and may try one in 1 s from then on.
-_REFUSED_COST = 20.0
+# Whoever shows wrong tokens is out of breath after 8, and may try one a second from then on.
+_REFUSED_COST = 50.0
 _MOST_BUCKETS = 4096
 
 
