@@ -74,6 +74,21 @@ def test_health_of_a_board(world: World) -> None:
     assert found["headroom_board_answers_refused_total", "flat-1"] == 3
 
 
+def test_a_plan_is_as_old_as_its_last_change(world: World) -> None:
+    board = world.board()
+    age = ("headroom_board_plan_age_seconds", "flat-1")
+    assert age not in samples(world)
+    board.report()
+    world.clock.advance(500)
+    board.report()
+    assert samples(world)[age] == 500
+    path = "/api/v1/boards/flat-1/circuits/0/override"
+    world.api.put(path, json={"state": "off", "until": None}, headers=world.bearer)
+    world.clock.advance(7)
+    board.report()
+    assert samples(world)[age] == 7
+
+
 def test_an_event_sent_again_counts_once(world: World) -> None:
     board = world.board()
     shed, restore = [1, 3, "shed", 0, 1], [2, 9, "restore", 0, 0]

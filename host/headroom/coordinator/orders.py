@@ -120,14 +120,16 @@ class Orders:
 
     def current_plan(self, db: Connection, board: Board) -> StoredPlan:
         """The board's plan now; its revision rises when an order was given or has expired."""
+        now_unix_s = self._clock.unix_s()
         wishes = Wishes(
             tuple(orders.schedules_of(db, board.id)),
             tuple(orders.overrides_of(db, board.id)),
             prices.current_prices(db) if board.heeds_prices else None,
             charge_keys.revocation_of(db, board.id) is not None,
-        ).at(self._clock.unix_s())
+        ).at(now_unix_s)
         body = plan_body(len(board.circuits), wishes).encode().decode()
-        return orders.revise_plan(db, board.id, body, wishes.hold_until_unix_s)
+        holds_until_unix_s = wishes.hold_until_unix_s
+        return orders.revise_plan(db, board.id, body, holds_until_unix_s, int(now_unix_s))
 
     @contextmanager
     def _ordering(self, board_id: str, circuit: int = 0) -> Iterator[tuple[Connection, Board]]:

@@ -16,15 +16,15 @@ from headroom.site import Board, Circuit, Feeder, Site
 from headroom.store import charge_keys, maintenance, orders
 from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
-from headroom.store.orders import Override, Schedule
+from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
 
 
 @dataclass(frozen=True)
 class BoardOrders:
-    """What people ordered of one board, and the revision of the plan that says so."""
+    """What people ordered of one board, and the plan that says so; None before its first."""
 
-    rev: int
+    plan: StoredPlan | None
     overrides: tuple[Override, ...]
     schedules: tuple[Schedule, ...]
     maintenance: MaintenanceOrder | None
@@ -65,6 +65,7 @@ class BoardView:
     stale: bool
     held_ma: PhaseMa
     rev: int
+    plan_age_s: float | None
     plan_acknowledged: bool
     reports: int
     maintenance: tuple[MaintenanceOrder, OrderState] | None
@@ -104,12 +105,12 @@ class SiteView:
 def orders_by_board(db: Connection, site: Site) -> dict[str, BoardOrders]:
     """What the store has of each board, in a few statements however many there are."""
     board_ids = [board.id for board in site.boards]
-    revisions = orders.plan_revisions(db)
+    plans = orders.plans_of(db, board_ids)
     overrides, schedules = orders.all_overrides(db), orders.all_schedules(db)
     ordered, revoked = maintenance.orders_of(db, board_ids), charge_keys.revocations(db)
     return {
         board_id: BoardOrders(
-            revisions.get(board_id, 0),
+            plans.get(board_id),
             tuple(overrides.get(board_id, ())),
             tuple(schedules.get(board_id, ())),
             ordered.get(board_id),
@@ -133,20 +134,29 @@ def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
     now_s = clock.monotonic_s()
     live = state.live.get(board.id)
     held = state.orders[board.id]
-    plan = (state.epoch, held.rev)
+    rev = held.plan.rev if held.plan else 0
+    plan = (state.epoch, rev)
     return BoardView(
         board=board,
         live=live,
         age_s=live.age_s(now_s) if live else None,
         stale=live is None or live.is_stale(board, now_s),
         held_ma=state.leasing.held_ma(board.id),
-        rev=held.rev,
+        rev=rev,
+        plan_age_s=_plan_age_s(held.plan, clock.unix_s()),
         plan_acknowledged=live is not None and (live.report.epoch, live.report.rev) == plan,
         reports=state.reports.get(board.id, 0),
         maintenance=_maintenance(held.maintenance, live, clock.unix_s()),
         charge_revocation=held.charge_revocation,
         circuits=_circuit_views(board, live, held, clock.unix_s()),
     )
+
+
+def _plan_age_s(plan: StoredPlan | None, unix_s: float) -> float | None:
+    """None where there is no plan, or nobody knows when it was made."""
+    if plan is None or plan.made_unix_s is None:
+        return None
+    return max(0.0, unix_s - plan.made_unix_s)
 
 
 def _maintenance(

@@ -15,7 +15,7 @@ from headroom.store.orders import StoredPlan
 _KNOWN = (
     select(
         tables.boards,
-        *(tables.plans.c[name] for name in ("rev", "body", "holds_until_unix_s")),
+        *(tables.plans.c[name] for name in ("rev", "body", "holds_until_unix_s", "made_unix_s")),
         tables.maintenance.c.until_unix_s,
     )
     .select_from(tables.boards.outerjoin(tables.plans).outerjoin(tables.maintenance))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -47,11 +47,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """The newest plan body of a board, as JSON, its revision, and until when it is up to date."""
+    """The newest plan body of a board, as JSON, its revision, and until when it is up to date.
+
+    `made_unix_s` is when that body came to be; None of plans whose making was not recorded.
+    """
 
     rev: int
     body: str
     holds_until_unix_s: int
+    made_unix_s: int | None
 
 
 def put_override(db: Connection, board: str, override: Override) -> None:
@@ -123,11 +127,6 @@ def all_schedules(db: Connection) -> dict[str, list[Schedule]]:
     return found
 
 
-def plan_revisions(db: Connection) -> dict[str, int]:
-    """The newest revision of the plan of every board that has had one."""
-    return {row.board: row.rev for row in db.execute(select(plans.c.board, plans.c.rev))}
-
-
 def stored_plan(db: Connection, board: str) -> StoredPlan | None:
     """A board's newest plan; None before its first."""
     return plans_of(db, [board]).get(board)
@@ -144,20 +143,23 @@ def distrust_plans(db: Connection) -> None:
     db.execute(update(plans).values(holds_until_unix_s=0))
 
 
-def revise_plan(db: Connection, board: str, body: str, holds_until_unix_s: int) -> StoredPlan:
+def revise_plan(
+    db: Connection, board: str, body: str, holds_until_unix_s: int, now_unix_s: int
+) -> StoredPlan:
     """The plan with this body; its revision is one higher than before if the body is another."""
     before = stored_plan(db, board)
-    rev = before.rev if before else 0
-    if before is None or before.body != body:
-        rev += 1
-    plan = StoredPlan(rev, body, holds_until_unix_s)
+    if before and before.body == body:
+        plan = replace(before, holds_until_unix_s=holds_until_unix_s)
+    else:
+        rev = before.rev + 1 if before else 1
+        plan = StoredPlan(rev, body, holds_until_unix_s, now_unix_s)
     rows.put(db, plans, {"board": board, **asdict(plan)})
     return plan
 
 
 def plan_in(row: Row[Any]) -> StoredPlan:
     """The plan in a row that has all columns of its table."""
-    return StoredPlan(row.rev, row.body, row.holds_until_unix_s)
+    return StoredPlan(row.rev, row.body, row.holds_until_unix_s, row.made_unix_s)
 
 
 def _override(row: Row[Any]) -> Override:

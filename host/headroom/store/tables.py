@@ -107,6 +107,7 @@ plans = Table(
     "plans",
     metadata,
     _board(),
+    Column("made_unix_s", Int),
     *_integers("rev"),
     Column("body", Text, nullable=False),
     Column("holds_until_unix_s", Int, nullable=False, server_default="0"),

@@ -74,6 +74,12 @@ def _known(boards: Iterable[BoardView]) -> Iterator[Metric]:
         [sample for board in boards for sample in _by_phase(board, board.held_ma)],
     )
     yield gauge(
+        "headroom_board_plan_age_seconds",
+        "Since the newest plan was made.",
+        _BOARD,
+        [((b.board.id,), b.plan_age_s) for b in boards if b.plan_age_s is not None],
+    )
+    yield gauge(
         "headroom_board_plan_acknowledged",
         "1 if the board obeys its newest plan.",
         _BOARD,
