@@ -139,6 +139,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
     error_task_class = _ProblemTask
 
+    def handle_write(self) -> None:
+        # Waitress takes it that nobody writes once no request is in work, and flushes without the
+        # lock; a response that was taken over is written by another thread then.
+        with self.outbuf_lock:
+            super().handle_write()
+
 
 class Listeners:
     """The board endpoint and the API, served together by `run` until a signal ends it."""
