@@ -5,9 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 stamp=build/setup.stamp
-want=$(cat pyproject.toml constraints.txt boards/virtual/package-lock.json tools/setup.sh | cksum)
+want=$(cat pyproject.toml constraints.txt */*/package-lock.json tools/setup.sh | cksum)
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$want" ] || [ ! -x .venv/bin/python ] ||
-    [ ! -d boards/virtual/node_modules ]; then
+    [ ! -d boards/virtual/node_modules ] || [ ! -d host/tests/node_modules ]; then
     python=$(command -v python3)
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
         echo "setup: $python is older than Python 3.11" >&2
@@ -21,6 +21,8 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$want" ] || [ ! -x .venv/bin/pyt
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
     echo "setup: MicroPython into boards/virtual/node_modules"
     PATH="$PWD/.venv/bin:$PATH" npm --prefix boards/virtual ci --no-audit --no-fund --loglevel=error
+    echo "setup: axe, which tests the page, into host/tests/node_modules"
+    PATH="$PWD/.venv/bin:$PATH" npm --prefix host/tests ci --no-audit --no-fund --loglevel=error
     mkdir -p build
     printf '%s' "$want" >"$stamp"
 fi

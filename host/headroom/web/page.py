@@ -4,7 +4,6 @@ from flask import Blueprint, Response, jsonify, render_template
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from headroom.coordinator import Coordinator
-from headroom.phases import phase_index
 from headroom.store import figures
 from headroom.web.metrics import site_registry
 from headroom.web.operations import operation
@@ -17,7 +16,7 @@ def page(coordinator: Coordinator) -> Blueprint:
 
     @blueprint.get("/")
     def dashboard() -> str:
-        return render_template("dashboard.html", site=coordinator.site, phase_index=phase_index)
+        return render_template("dashboard.html")
 
     @blueprint.get("/metrics")
     @operation("read")

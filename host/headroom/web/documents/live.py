@@ -50,9 +50,10 @@ class PhaseDocument(Document):
 
 
 class FeederDocument(Document):
-    """A feeder with each phase that it has."""
+    """A feeder with each phase that it has; parent null if it hangs on no other."""
 
     id: FeederId
+    parent: FeederId | None
     breaker: str
     silent_boards: tuple[BoardId, ...]
     phases: tuple[PhaseDocument, ...]
@@ -62,6 +63,7 @@ class FeederDocument(Document):
         """Of a feeder as it is now."""
         return cls(
             id=view.feeder.id,
+            parent=view.feeder.parent,
             breaker=view.feeder.breaker,
             silent_boards=view.silent_boards,
             phases=tuple(PhaseDocument.of(view, phase) for phase in view.feeder.phases),

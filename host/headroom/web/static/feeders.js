@@ -1,0 +1,119 @@
+// Feeders: how much headroom each phase has now, and how that came about.
+
+import { CurrentChart } from "./chart.js";
+import { field, keyed, list, say, stamp, write } from "./dom.js";
+import { amps } from "./format.js";
+import { series } from "./series.js";
+
+const NEAR = 0.9; // share of a limit from which a bar warns
+const WIDE_END = 1.2; // the feeder's bar ends here, in limits; see .mark in site.css
+const TRAIL_S = 1800;
+const SHORTEST_TRAIL_S = 180;
+const SAMPLE_S = 2;
+const CHART_PX = 84;
+
+const trails = new Map(); // "feeder phase" -> Trail
+
+// What a feeder phase has carried lately: the coordinator's minutes, then what the page has seen.
+class Trail {
+  constructor(root, feederId, phase) {
+    this.chart = new CurrentChart(root, { height: CHART_PX, axes: false });
+    this.points = [];
+    this.begin(feederId, phase);
+  }
+
+  async begin(feederId, phase) {
+    const to = Math.floor(Date.now() / 1000);
+    const past = await series({ feeder: feederId, phase }, to - TRAIL_S, to, 60).catch(() => null);
+    if (!past) return; // the trail then begins now
+    const first = this.points[0]?.unixS ?? Infinity;
+    const minutes = past.map((point) => ({ unixS: point.unixS, ma: point.meanMa }));
+    const began = minutes.findIndex((point) => point.ma !== null);
+    if (began < 0) return;
+    this.points = [...minutes.slice(began).filter((point) => point.unixS < first), ...this.points];
+  }
+
+  add(unixS, ma, limitMa, text) {
+    const newest = this.points.at(-1);
+    if (newest && unixS - newest.unixS < SAMPLE_S) return;
+    this.points = [...this.points.filter((point) => point.unixS > unixS - TRAIL_S), { unixS, ma }];
+    const meanA = this.points.map((point) => (point.ma === null ? null : point.ma / 1000));
+    this.chart.show({
+      unixS: this.points.map((point) => point.unixS),
+      meanA,
+      maxA: meanA.map(() => null),
+      limitA: limitMa / 1000,
+      from: Math.min(this.points[0].unixS, unixS - SHORTEST_TRAIL_S),
+      to: unixS,
+      text: `${text} over the last half hour, at most ${Math.max(...meanA).toFixed(1)} A`,
+    });
+  }
+}
+
+export function showFeeders(state) {
+  keyed(list(document, "feeders"), state.feeders, (feeder) => feeder.id, makeFeeder, (root, feeder) => {
+    showFeeder(root, feeder, state.unix_s);
+  });
+}
+
+// A bar's length and level; `end` is where it ends, in limits.
+export function showBar(bar, currentMa, limitMa, end) {
+  const share = currentMa === null ? 0 : currentMa / limitMa;
+  bar.dataset.level = share > 1 ? "over" : share >= NEAR ? "near" : "normal";
+  bar.querySelector(".fill").style.width = `${Math.min(100, (100 * share) / end)}%`;
+}
+
+function makeFeeder(feeder) {
+  const root = stamp("feeder");
+  root.dataset.feeder = feeder.id;
+  const name = field(root, "name");
+  name.textContent = feeder.parent ? `${feeder.id}, on ${feeder.parent}` : feeder.id;
+  name.id = `feeder-${feeder.id}`;
+  root.setAttribute("aria-labelledby", name.id);
+  return root;
+}
+
+function showFeeder(root, feeder, unixS) {
+  keyed(list(root, "phases"), feeder.phases, (phase) => phase.phase, makePhase, (part, phase) => {
+    showPhase(part, feeder, phase, unixS);
+  });
+  const unmeasured = feeder.phases.map((phase) => `${amps(phase.silent_ma)} A on ${phase.phase}`);
+  const silent = feeder.silent_boards.join(", ");
+  say(field(root, "silent"), silent && `${silent} silent: up to ${unmeasured.join(", ")} not measured`);
+}
+
+function makePhase(phase) {
+  const root = stamp("phase");
+  root.dataset.phase = phase.phase;
+  return root;
+}
+
+function showPhase(root, feeder, phase, unixS) {
+  const over = phase.current_ma > phase.limit_ma;
+  const shown = over ? phase.current_ma - phase.limit_ma : Math.max(0, phase.headroom_ma);
+  write(field(root, "headroom"), amps(shown));
+  write(field(root, "caption"), `${over ? "over the limit" : "headroom"} on ${phase.phase}`);
+  write(field(root, "current"), amps(phase.current_ma));
+  write(field(root, "limit"), amps(phase.limit_ma));
+  root.dataset.over = over ? "1" : "0";
+  const name = `Current on ${feeder.id} ${phase.phase}`;
+  const bar = field(root, "bar");
+  showBar(bar, phase.current_ma, phase.limit_ma, WIDE_END);
+  bar.setAttribute("aria-label", name);
+  bar.setAttribute("aria-valuemax", phase.limit_ma / 1000);
+  bar.setAttribute("aria-valuenow", Math.min(phase.current_ma, phase.limit_ma) / 1000);
+  bar.setAttribute("aria-valuetext", `${amps(phase.current_ma)} A`);
+  showSilent(bar, phase);
+  const key = `${feeder.id} ${phase.phase}`;
+  if (!trails.has(key)) trails.set(key, new Trail(field(root, "chart"), feeder.id, phase.phase));
+  trails.get(key).add(unixS, phase.current_ma, phase.limit_ma, name);
+}
+
+// What boards gone silent may use on top of what is measured.
+function showSilent(bar, phase) {
+  const end = phase.limit_ma * WIDE_END;
+  const from = Math.min(1, phase.current_ma / end);
+  const maybe = bar.querySelector(".maybe");
+  maybe.style.left = `${100 * from}%`;
+  maybe.style.width = `${100 * Math.min(1 - from, phase.silent_ma / end)}%`;
+}
