@@ -30,6 +30,8 @@ _TWICE_MS = const(1000)
 # A budget that is spent takes an hour to come back: slower than any bimetal cools.
 _COOLING_RATE = const((1 << 28) // 3_600_000)
 _LARGEST_MA = const(1_000_000)
+# A reading may be 2 % low, which would be worth a fifth of a breaker's time; in permille.
+_READS_LOW = const(1020)
 
 # Multiples of the rating in permille, and the budget that a millisecond there spends: 2**28 over
 # half of the lower edge less the reaction, at least the inrush. Below 1.13 the line goes on.
@@ -100,7 +102,7 @@ class Guard:
         self._time = min(self._time + rate * step_ms, _FULL)
 
     def _spend_budget(self, current_ma, step_ms):
-        multiple = current_ma * 1000 // self._rating_ma
+        multiple = current_ma * _READS_LOW // self._rating_ma
         rate = _budget_rate(multiple) if multiple >= 1000 else -_COOLING_RATE
         self.budget = max(min(self.budget + rate * step_ms, _FULL), 0)
 

@@ -33,18 +33,36 @@ def rows(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 
 
 def trip_table(lines: list[Line]) -> str:
-    """Overload to open contact, a row a multiple."""
+    """Overload to open contact, a row a multiple: one line for each kind of breaker, and one of
+    detection; the last two lines are the detection of all.
+    """
     body = []
-    for line in lines:
-        if ":" not in line["figure"]:
-            body.append((line["figure"], f"**{line['value']:.0f} ms**", "", said(line)))
-            continue
-        what = line["figure"].split(":")[0]
-        breaker = line["reference_value"] / 1000
-        verdict = "within half" if line["ok"] else "**missed**"
-        verdict = verdict if line["target"] else "the breaker leads"
-        body.append((what, f"{line['value']:.0f} ms", f"{breaker:.4g} s", verdict))
-    return rows(("what rises", "contact open", "B breaker, earliest", "in time"), body)
+    lines, totals = lines[:-2], lines[-2:]
+    size = len(MAGNETIC) + 1
+    for at in range(0, len(lines), size):
+        *contact, detected = lines[at : at + size]
+        what, decided = contact[0]["figure"].split(":")[0].split(", by its ")
+        missed = any(line["ok"] is False for line in contact)
+        body.append(
+            (
+                what,
+                decided,
+                f"{contact[0]['value']:.0f} ms",
+                f"{detected['value']:.0f} ms",
+                *(breaker_cell(line["reference_value"] / 1000) for line in contact),
+                "**missed**" if missed else "",
+            )
+        )
+    for line in totals:
+        value = f"**{line['value']:.0f} ms**"
+        body.append((line["figure"], "", "", value, *[""] * len(MAGNETIC), said(line)))
+    header = ("what rises", "decided by", "contact open", "detection")
+    return rows((*header, *MAGNETIC, "target"), body)
+
+
+def breaker_cell(edge_s: float) -> str:
+    """When a breaker may trip, and whether it leads there."""
+    return f"{edge_s:.4g} s" if edge_s > LEADS_BELOW_S else f"{edge_s:.2g} s, leads"
 
 
 def heap_table(lines: list[Line]) -> str:
@@ -75,10 +93,7 @@ def breaker_table(_lines: list[Line]) -> str:
     """The lower edges of B, C and D, and who leads."""
     body = []
     for multiple in MULTIPLES:
-        edges = [earliest_trip_s(kind, multiple) for kind in MAGNETIC]
-        cells = [
-            f"{edge:.4g} s" if edge > LEADS_BELOW_S else f"{edge:.2g} s, leads" for edge in edges
-        ]
+        cells = [breaker_cell(earliest_trip_s(kind, multiple)) for kind in MAGNETIC]
         body.append((f"{multiple:g}", *cells))
     return rows(("times the rating", *MAGNETIC), body)
 

@@ -67,8 +67,9 @@ class Sensor:
 
     FLOOR_MA = 150
 
-    def __init__(self, board):
+    def __init__(self, board, reads_permille):
         self.current_ma = 0
+        self._reads_permille = reads_permille
         self._board = board
 
     def find(self):
@@ -79,6 +80,7 @@ class Sensor:
         began_ms = board.now_ms
         board.hardware.time.pass_ms(WINDOW_MS + 1)
         current_ma = board.plant.rms_ma(i, began_ms, began_ms + WINDOW_MS)
+        current_ma = current_ma * self._reads_permille // 1000
         self.current_ma = current_ma if current_ma >= self.FLOOR_MA else 0
         return "ok" if self.current_ma else "below_range"
 
@@ -112,7 +114,9 @@ class Hardware(fakes.Hardware):
 class Board:
     """One board: `run_to` lets time pass, `cut` takes its power and gives it back."""
 
-    def __init__(self, loads, draw=None, server=None, **config):
+    def __init__(self, loads, draw=None, server=None, reads_permille=1000, **config):
+        """`reads_permille` of what flows is what the sensors say."""
+        self._reads_permille = reads_permille
         self.plant = Plant(loads)
         self.draw = draw
         self.settings = fakes.configuration(**config)
@@ -131,7 +135,7 @@ class Board:
 
     def _start(self):
         self.node = app.App(self.settings, self.secrets, self.hardware)
-        self.node.sensors = [Sensor(self)] * len(self.pins)
+        self.node.sensors = [Sensor(self, self._reads_permille)] * len(self.pins)
         self.node.start()
         self._due_ms = self.now_ms + TICK_MS
 
