@@ -44,24 +44,20 @@ class Run:
     def timing(self):
         return self.board.settings["timing"]
 
-    def on_phase(self, phase, kinds=("critical", "deferrable")):
+    def on_phase(self, phase):
         """The circuits on a phase, 1 to 3."""
-        found = []
-        for i, circuit in enumerate(self.circuits):
-            if circuit["phase"] == phase and circuit["kind"] in kinds:
-                found.append(i)
-        return found
+        return [i for i, circuit in enumerate(self.circuits) if circuit["phase"] == phase]
 
 
 @st.composite
 def scenarios(draw, limit_s=(1, 10), full_rating=False, dwell_s=40, waits=True):
-    """A board with every number drawn; `full_rating`: its limit is its rating. Without `waits` the
-    times before a return are the defaults.
+    """A board with every number drawn; `full_rating`: its limits are its ratings. Without `waits`
+    the times before a return are the defaults.
     """
     phases = draw(st.lists(st.integers(1, 3), min_size=4, max_size=4))
     rating_ma = [draw(st.integers(6_000, 40_000)) if p in phases else 0 for p in (1, 2, 3)]
     limit_ma = [r if full_rating else draw(st.integers(r // 3, r)) for r in rating_ma]
-    circuits = [draw(circuits_on(i, phases[i])) for i in range(4)]
+    circuits = [draw(circuits_on(i, phases[i], full_rating)) for i in range(4)]
     random_ms = draw(st.integers(200, 600)) * 1000
     seed = draw(st.integers(0, 1 << 20))
     chance = random.Random(seed)
@@ -86,7 +82,7 @@ def scenarios(draw, limit_s=(1, 10), full_rating=False, dwell_s=40, waits=True):
 
 
 @st.composite
-def circuits_on(draw, i, phase):
+def circuits_on(draw, i, phase, full_rating):
     rated_ma = draw(st.integers(2_000, 16_000))
     return {
         "name": "load %d" % i,
@@ -94,12 +90,12 @@ def circuits_on(draw, i, phase):
         "channel": i,
         "phase": phase,
         "rated_ma": rated_ma,
-        "limit_ma": draw(st.integers(rated_ma // 2, rated_ma)),
+        "limit_ma": rated_ma if full_rating else draw(st.integers(rated_ma // 2, rated_ma)),
         "contact_ma": 40_000,
         "contactor": True,
         "breaking_ma": 125_000,
         "priority": draw(st.integers(1, 9)),
-        "kind": draw(st.sampled_from(("critical", "deferrable", "deferrable", "deferrable"))),
+        "kind": draw(st.sampled_from(("critical", "deferrable", "deferrable", "thermal"))),
         "safe": "on",
         "min_on_s": draw(st.sampled_from((0, 0, 30))),
         "min_off_s": draw(st.sampled_from((0, 10, 60))),

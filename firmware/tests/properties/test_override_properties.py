@@ -6,7 +6,6 @@ import coordinator
 import fakes
 from hypothesis import given
 from hypothesis import strategies as st
-from test_protection_properties import drawn
 from twin import Board
 
 LASTS_MS = 240_000
@@ -41,7 +40,6 @@ def order(server, watch, chance):
     watch.ordered[server.rev] = {i for i, state in enumerate(states) if state == 0}
 
 
-@drawn
 @given(st.integers(0, 1 << 20))
 def test_override_off_is_obeyed_across_power_cuts(seed):
     chance = random.Random(seed)

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from scenarios import Scenario, play, scenarios
 
 from tools.benches.breaker import earliest_trip_s
@@ -15,15 +15,6 @@ SETTLING_S = 30
 COOLING_S = 600
 # Readings are whole mA, and so are limits.
 TOLERANCE_MA = 3
-
-drawn = settings(
-    max_examples=30,
-    deadline=None,
-    derandomize=True,
-    # Without shrinking, which would replay minutes hundreds of times; add Phase.shrink to hunt.
-    phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 
 def keepable(run, circuits, bound_ma):
@@ -70,7 +61,6 @@ def sheddable(run):
             yield i, circuit
 
 
-@drawn
 @given(scenarios())
 def test_no_excess_lasts_longer_than_its_definite_time(scenario):
     run = play(scenario)
@@ -83,7 +73,6 @@ def test_no_excess_lasts_longer_than_its_definite_time(scenario):
         assert longest_excess(run, [i], 2 * circuit["limit_ma"], 1000) is None
 
 
-@drawn
 @given(scenarios(limit_s=(60, 60), full_rating=True, dwell_s=120, waits=False))
 def test_the_breakers_curve_is_never_reached(scenario):
     run = play(scenario)
@@ -120,7 +109,6 @@ def spent(run, circuits, rating_ma):
     return most
 
 
-@drawn
 @given(scenarios())
 def test_critical_is_never_shed(scenario):
     run = play(scenario)
@@ -129,7 +117,6 @@ def test_critical_is_never_shed(scenario):
             assert [closed for _, closed in run.board.plant.contact[i]] == [0, 1]
 
 
-@drawn
 @given(scenarios())
 def test_nothing_returns_into_an_overload_but_for_a_bounded_trial(scenario):
     run = play(scenario)
@@ -166,7 +153,6 @@ def longest_trial(run, phase, at_ms):
     return 0
 
 
-@drawn
 @given(scenarios())
 def test_switching_is_bounded(scenario):
     """A wait doubles while a circuit comes back too soon, and is forgotten after four of it."""
@@ -178,7 +164,6 @@ def test_switching_is_bounded(scenario):
         assert count <= run.end_ms / 1000 / min(cap_s, 4 * first_s) + doublings + 1
 
 
-@drawn
 @given(scenarios())
 def test_nothing_is_locked_out_for_ever(scenario):
     timing = scenario.config["timing"]
