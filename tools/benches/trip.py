@@ -33,7 +33,7 @@ MULTIPLES = (1.1, 1.2, 1.45, 2.0, 3.0, 6.0)
 # above that of twice the limit is. A thousandth of reading is worth a hundredth of such a budget.
 LASTING_BUDGETS = (1.7, 1.8)
 RATING_MULTIPLES = (1.1, 1.2, 1.45, *LASTING_BUDGETS, 2.0, 3.0, 6.0)
-TRIALS, QUICK_TRIALS = 12, 1
+TRIALS, QUICK_TRIALS = 6, 1
 # Of the breakers' ratings those of which six times is within a current transformer's range.
 TRIED_A = tuple(rating for rating in RATINGS_A if rating <= 32)
 AMPLE_MA = 125_000
