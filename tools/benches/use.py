@@ -44,7 +44,7 @@ class Result:
 
 def measure(options: Options) -> Iterator[Figure]:
     """For each part of the rating that safe limits take."""
-    sites = 1 if options.quick else 8
+    sites = 1 if options.quick else 4
     command = options.command("use")
     with progress("use", sites * len(SAFE_PERCENT)) as advance:
         for percent in SAFE_PERCENT:
