@@ -13,9 +13,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-# Apart in source, one on the board: the second because nearly every board measures with it, the
-# others because a board that has them, and so all that there is, has the least heap to spare.
-ROOTS = ("node/app.py", "node/sensing/ct.py", "node/link/beacon.py", "node/link/server.py")
+# Apart in source, one on the board; the second because nearly every board measures with it.
+ROOTS = ("node/app.py", "node/sensing/ct.py")
 LINES = 1000
 
 
@@ -23,8 +22,7 @@ def joined_order(sources: Mapping[str, bytes]) -> list[str]:
     """The files that are joined, each after what it imports from at its top level."""
     order: list[str] = []
     for root in reversed(ROOTS):
-        if root in sources:
-            _visit(root, sources, order)
+        _visit(root, sources, order)
     return order
 
 

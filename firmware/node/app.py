@@ -9,17 +9,14 @@ An error in control is not caught: the timer comes back, and if the error does t
 goes unfed and starts the board anew, with its relays off.
 """
 
-import sys
 from array import array
 
 from micropython import const
 
-import node
+from node import drop
 from node.journal import Blocks, Events, Minutes
 from node.link import MessageError
-from node.link.client import Client
-from node.link.signing import Signer
-from node.link.wifi import Wifi
+from node.link.build import make_link
 from node.planning import Planning
 from node.protection import Protection
 from node.relays import Relays
@@ -27,15 +24,12 @@ from node.safety import Safety
 from node.sensing import sensors
 from node.sensing.readings import Readings
 from node.shedding import Shedding
-from node.storage import Storage, keep, request_maintenance
+from node.storage import Storage, request_maintenance
 from node.ticks import Clock
+from node.upkeep import Upkeep
 
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
-_BREAKER_S = const(60)
-_RETRY_S = const(900)
-# What the journal holds in RAM is in flash by then.
-_FLUSH_S = const(2)
 
 current = None
 
@@ -49,12 +43,6 @@ class App:
         """
         circuits = config["circuits"]
         timing = config["timing"]
-        self._hardware = hardware
-        self._leaves_s = 0
-        self._kept_s = 0
-        self._why = 0
-        self._start = None
-        self._look_s = 0
         self.reset = hardware.reset
         self.heap_free = hardware.heap_free
         self.clock = Clock(hardware.time)
@@ -72,7 +60,8 @@ class App:
         )
         self._note_circuits(config, hardware)
         self._prepare_ticks(timing["tick_ms"], hardware)
-        self._make_link(config, secrets, hardware)
+        self.client, self.wifi = make_link(config, secrets, hardware, self)
+        self.upkeep = Upkeep(self, hardware, config["link"]["reset_wedged"])
 
     def _make_relays(self, config, hardware):
         circuits = config["circuits"]
@@ -109,62 +98,16 @@ class App:
             self._record,
         )
 
-    def _make_link(self, config, secrets, hardware):
-        self.client = self.wifi = None
-        if not secrets or not config["link"]["host"]:
-            return
-        ssid, password = config["wifi"]["ssid"], secrets["wifi_password"]
-        self._may_reset = config["link"]["reset_wedged"]
-        self.wifi = Wifi(hardware.wlan(), ssid, password, self.clock)
-        signer = Signer(secrets["key"])
-        self.client = Client(
-            config["link"], config["id"], signer, hardware.network, self.storage, self
-        )
-        if secrets["site_key"]:
-            from node.link.beacon import Beacon
-
-            key, buffer = secrets["site_key"], self.client.buffer
-            self.client.beacon = Beacon(config["link"], key, hardware.network, buffer)
-        if config["http"]["port"]:
-            from node.link.server import Server
-
-            key, buffer = secrets["charge_key"], self.client.buffer
-            self.client.server = Server(config, key, hardware, self, buffer)
-
     def start(self):
         """Before the first tick: counts the boot in flash, and lets the coils have supply."""
         self.planning.restore_orders(self.storage.off)
         if self.storage.damaged:
             self.events.add("state_lost")
-        self._judge_start()
-        self._count_boot()
+        self.upkeep.begin()
         for sensor in self.sensors:
             sensor.find()
         self.clock.advance()
         self.relays.enable()
-
-    def _judge_start(self):
-        starts = self._starts()
-        guards, on = self.protection.guards, self.planning.on
-        ran_s, why = starts.load(self._hardware.memory, self.reset, guards, on)
-        if why:
-            self.events.add("wifi_was_reset")
-        starts.start(self.safety, self.storage, self.reset, ran_s)
-        if self.safety.wait_s:
-            self.events.add("safe_boot", -1, self.safety.wait_s)
-
-    def _starts(self):
-        from node import starts
-
-        del sys.modules["node.starts"], node.starts
-        return starts
-
-    def _count_boot(self):
-        """A flash that cannot be written costs the link: a boot's messages need a new counter."""
-        try:
-            self.storage.count_boot()
-        except OSError:
-            self.client = None
 
     def stop(self):
         """All coils without supply. Ticks must have ended."""
@@ -180,7 +123,7 @@ class App:
             step()
         self.dropped += max(self.clock.gap_ms // self.tick_ms - 1, 0)
         self._feed()
-        if not self._keep():
+        if not self.upkeep.step():
             self._link()
         self.longest_us = max(self.longest_us, self._ticks_diff(self._ticks_us(), began_us))
 
@@ -274,43 +217,6 @@ class App:
         step_ms = self.clock.step_ms
         self.minutes.sample(self.clock.up_s, step_ms, self._current_ma, self.relays.closed)
 
-    def _keep(self):
-        """One piece of what has to outlive this start, if there is one."""
-        up_s = self.clock.up_s
-        try:
-            if up_s != self._kept_s:
-                self._kept_s = up_s
-                self._keep_warm(up_s)
-            if self._start:
-                start, self._start = self._start, None
-                self.storage.write(start)
-            elif up_s >= self._look_s:
-                starts = self._starts()
-                self._look_s = starts.next_look_s(self.safety, up_s)
-                self._start = starts.update(self.safety, self.storage, up_s)
-            else:
-                return self.blocks.step(up_s)
-        except (OSError, MemoryError):
-            self.events.add("flash_failed")
-            self._look_s = up_s + _RETRY_S
-        return True
-
-    def _keep_warm(self, up_s):
-        client = self.client
-        if client and self._may_reset and self.wifi.is_wedged(self._is_cut_off(), client.heard_s):
-            self._why = self.blocks.flush = True
-            self._leaves_s = self._leaves_s or up_s + _FLUSH_S
-        guards, on = self.protection.guards, self.planning.on
-        keep(self._hardware.memory, up_s, guards, on, self._why)
-
-    def _is_cut_off(self):
-        """Whether the plan has run out and no circuit is on for any other reason than that."""
-        relays = self.relays
-        for i in range(self._count):
-            if relays.closed[i] and relays.reason[i] != "safe_link":
-                return False
-        return self.planning.expired
-
     def _link(self):
         """The one guarded boundary."""
         client = self.client
@@ -321,27 +227,13 @@ class App:
                 client.step()
         except Exception as error:
             self._link_failed(error)
-        if self._leaves_s:
-            self._leave()
+        self.upkeep.end()
 
     def _link_failed(self, error):
         try:
             self.client.failed(error)
         except MemoryError:
             pass  # closed, counted and waiting by then; only the text of the error is missing
-
-    def _leave(self):
-        """Once the coordinator knows, or when it does not answer.
-
-        A reset opens every contact: what one cannot break is the breaker's, for a minute more.
-        """
-        late_s = self.clock.up_s - self._leaves_s
-        if late_s < 0 and self.events.stored:
-            return
-        if any(self.relays.unbreakable) and late_s < _BREAKER_S:
-            return
-        self.relays.disable()
-        self._hardware.restart()
 
     # What the steps ask for.
 
@@ -397,11 +289,10 @@ class App:
             self.safety.orders_unknown = False
         if is_new:
             self.events.add("plan", -1, answer.rev)
-        if answer.maintenance and not self._leaves_s:
-            request_maintenance(self._hardware.files)
+        if answer.maintenance and not self.upkeep.leaves_s:
+            request_maintenance(self.blocks.files)
             self.events.add("maintenance")
-            self._leaves_s = self.clock.up_s + _LEAVE_S
-            self.blocks.flush = True
+            self.upkeep.leave(_LEAVE_S)
             return True
         return is_new
 
@@ -437,7 +328,6 @@ class App:
         """Prints a table of the circuits and a line each of limits and link."""
         from node import status
 
+        drop(status)
         for line in status.lines(self):
             print(line)
-        # Asked for rarely: its words need not stay in memory.
-        del sys.modules["node.status"], node.status

@@ -27,6 +27,7 @@ import time
 from micropython import const
 
 import node
+from node import drop
 from node.storage import replace, sealed, unsealed
 
 _PATH = "/calibration.json"
@@ -207,9 +208,8 @@ def _change(i, gain_ppm, offset_ma, spiky_ms):
     _points.pop(i, None)
     values = (i, nominal_ma, scale_ma, offset_ma)
     print("circuit %d: range %d -> %d mA, offset %d mA, stored" % values)
-    sys.modules.pop("node.calibrate", None)
-    if hasattr(node, "calibrate"):
-        del node.calibrate
+    if __name__ in sys.modules:
+        drop(sys.modules[__name__])
 
 
 def _key(kind, channel):

@@ -5,14 +5,12 @@ import os
 import random
 import select
 import socket
-import sys
 import time
 
 import machine
 import network
 
-import node
-from node import app
+from node import app, drop
 
 # What reset_cause() counts: the reasons of the SDK's rst_info.
 _RESETS = ("power_on", "wdt", "exception", "wdt", "soft", "deep_sleep", "hard")
@@ -136,6 +134,6 @@ def _configuration():
     except config.ConfigError as error:
         print("headroom: %s," % ("no link" if settings else "not started"), error)
     # Their rules are needed once a start: 4 KiB of heap back.
-    del sys.modules["node.config"], node.config
-    del sys.modules["node.calibrate"], node.calibrate
+    drop(config)
+    drop(calibrate)
     return settings, secrets, uncalibrated

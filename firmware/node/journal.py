@@ -16,12 +16,11 @@ are in `flashing`, which is loaded for each of them and dropped.
 """
 
 import struct
-import sys
 from array import array
 
 from micropython import const
 
-import node
+from node import drop
 from node.storage import digest
 
 _MINUTES = const(16)
@@ -209,7 +208,7 @@ class Blocks:
     def _flashing(self):
         from node import flashing
 
-        del sys.modules["node.flashing"], node.flashing
+        drop(flashing)
         return flashing
 
     def busy(self):

@@ -43,7 +43,7 @@ class Control(unittest.TestCase):
         hardware = fakes.Hardware(self.converter)
         node = app.App(fakes.configuration(), None, hardware)
         node.start()
-        node._keep = lambda: True  # what comes after control may allocate
+        node.upkeep.step = lambda: True  # what comes after control may allocate
         return node
 
     def tick(self, times):

@@ -11,11 +11,10 @@ acknowledged, and each has an id of its own. So the first send of a sequence is 
 """
 
 import errno
-import sys
 
 from micropython import const
 
-from node import link
+from node import drop
 from node.link import MessageError
 
 # The headers of a report end where its body starts: 261 bytes with the longest id and address.
@@ -119,7 +118,7 @@ class Client:
     def _begin(self):
         from node.link import report
 
-        del sys.modules["node.link.report"], link.report
+        drop(report)
         self._report = report.Report(self.buffer, _BODY_AT, self._parts)
         self._state = self._write_head
 
@@ -223,7 +222,7 @@ class Client:
     def _prepare(self):
         from node.link import answer
 
-        del sys.modules["node.link.answer"], link.answer
+        drop(answer)
         self._answer = answer
         self._state = self._hand_over
 

@@ -7,11 +7,10 @@ further. What serves a client is loaded for it and dropped with it (`visit`, `pa
 """
 
 import errno
-import sys
 
 from micropython import const
 
-from node import link
+from node import drop
 
 # From accepting to the last byte: the longest page at the slowest ticks takes 2.6 s.
 _DEADLINE_MS = const(3000)
@@ -77,7 +76,7 @@ class Server:
         if not self._visit:
             from node.link import visit
 
-            del sys.modules["node.link.visit"], link.visit
+            drop(visit)
             self._visit = visit.visit(self, self._app, self._socket)
         for _ in self._visit:
             return

@@ -7,11 +7,10 @@ incomplete.
 
 import errno
 import json
-import sys
 
 from micropython import const
 
-from node import link
+from node import drop
 from node.link.client import header
 
 # With a browser's headers; a charge order is 300 bytes.
@@ -91,7 +90,7 @@ def _page(server, app, path):
     yield
     from node.link import pages
 
-    del sys.modules["node.link.pages"], link.pages
+    drop(pages)
     yield
     yield pages.health(app) if path == b"/health" else pages.metrics(server, app)
 
@@ -100,7 +99,7 @@ def _order(server, app, body, claim):
     yield
     from node.link import charge
 
-    del sys.modules["node.link.charge"], link.charge
+    drop(charge)
     yield
     yield from charge.obey(server, app, problem, body, claim)
 
