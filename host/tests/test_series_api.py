@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from headroom.history.recorder import Recorder
+from headroom.store import expiry
 from tests.support import World
 
 START = 1_800_000_000
@@ -129,6 +130,20 @@ def test_gaps_have_their_cause(world: World) -> None:
     later = get(world, f"boards/flat-1/gaps?start={START + 3600}&end={START + 3700}")["gaps"]
     assert [gap["cause"] for gap in later] == ["not_delivered"]
     assert get(world, "boards/flat-2/gaps")["gaps"] == []
+
+
+def test_what_was_forgotten_is_no_gap(world: World) -> None:
+    board = world.board()
+    board.report(up_s=120, minutes=[minute(1, 0), minute(1, 1)])
+    world.clock.advance(91 * 86_400)
+    numbers = [91 * 1440 - n for n in (3, 2, 1)]
+    board.report(up_s=91 * 86_400, minutes=[minute(1, number) for number in numbers])
+    with world.store.write() as db:
+        expiry.forget_minutes(db, int(world.clock.unix_s()) - 90 * 86_400, 100)
+    day = f"start={START}&end={START + 86_400}"
+    assert get(world, f"boards/flat-1/gaps?{day}")["gaps"] == []
+    gaps = get(world, f"boards/flat-1/gaps?start={START}")["gaps"]
+    assert [gap["cause"] for gap in gaps] == ["overflow"]
 
 
 @pytest.mark.both_databases

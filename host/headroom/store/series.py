@@ -34,9 +34,13 @@ class Span:
         """The beginnings of all steps that have a part in it."""
         return range(self.start_unix_s - self.start_unix_s % step_s, self.end_unix_s, step_s)
 
+    def since(self, unix_s: int) -> "Span":
+        """What of it is not before that."""
+        return Span(max(self.start_unix_s, unix_s), self.end_unix_s)
+
     def overlaps(self, start_unix_s: int, end_unix_s: int) -> bool:
         """Whether a time has a part in it."""
-        return start_unix_s < self.end_unix_s and self.start_unix_s < end_unix_s
+        return max(self.start_unix_s, start_unix_s) < min(self.end_unix_s, end_unix_s)
 
 
 class Reading(NamedTuple):

@@ -35,6 +35,8 @@ from headroom.web.operations import Query, operation
 from headroom.web.read_api import require_board, require_circuit, require_feeder
 
 _DAY_S = 86_400
+# Minutes are forgotten every ten minutes; what is gone by then is no gap.
+_FORGETTING_S = 3600
 # Two days of minutes, a month of quarters.
 _MOST_POINTS = 3000
 _MOST_READINGS = 1000
@@ -148,13 +150,15 @@ def series_api(coordinator: Coordinator) -> Blueprint:
     @api.get("/boards/<board_id>/gaps")
     @operation("read", NO_SUCH_BOARD, NOT_POSSIBLE)
     def board_gaps(board_id: BoardId, query: SpanQuery) -> GapsDocument:
-        """The journal minutes that are missing of a board, and why."""
+        """Which journal minutes of a board are missing, and why; as long as minutes are kept."""
         require_board(coordinator, board_id)
-        span = query.span(clock.unix_s())
+        now_unix_s = int(clock.unix_s())
+        kept_s = coordinator.site.retention.minutes_days * _DAY_S - _FORGETTING_S
+        span = query.span(now_unix_s).since(now_unix_s - kept_s)
         with store.read() as db:
             boots = arrivals.boots_of(db, board_id, span.start_unix_s)
             minutes = arrivals.minute_numbers(db, board_id, boots)
-        found = gaps(boots, minutes, int(clock.unix_s()))
+        found = gaps(boots, minutes, now_unix_s)
         inside = (gap for gap in found if span.overlaps(gap.start_unix_s, gap.end_unix_s))
         return GapsDocument(board=board_id, gaps=tuple(map(GapDocument.of, inside)))
 
