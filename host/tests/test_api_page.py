@@ -97,7 +97,7 @@ def test_the_page_says_what_the_server_answers(tmp_path: Path) -> None:
     }
     with served(world) as url:
         page = made_anew(_PAGE.read_text(), run, tables)
-    world.store.close()
+    world.close()
     _MADE.parent.mkdir(exist_ok=True)
     _MADE.write_text(page)
     assert page == _PAGE.read_text(), "copy build/API.md to host/API.md if that is what was meant"

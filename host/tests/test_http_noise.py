@@ -33,7 +33,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
     with served(world) as url:
         host, _, port = url.removeprefix("http://").rpartition(":")
         yield host, int(port)
-    world.store.close()
+    world.close()
 
 
 def send(address: tuple[str, int], data: bytes) -> list[tuple[int, bytes]]:

@@ -3,8 +3,6 @@
 `make fuzz` makes many more requests, and others each time.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +13,6 @@ from tests.api_server import served
 from tests.support import FUZZ_EXAMPLES, World
 
 _SEED = 4
-
-
-@pytest.fixture
-def fuzzed(tmp_path: Path) -> Iterator[World]:
-    """A site with a board that has reported."""
-    world = World(tmp_path)
-    world.board().report(events=[[1, 9, "shed", 0, 12_000]])
-    yield world
-    world.store.close()
 
 
 def map_path_parameters(_context: Any, parameters: dict[str, Any] | None) -> Any:
@@ -82,9 +71,11 @@ def _failures(event: EngineEvent) -> list[str]:
     ]
 
 
-def test_every_answer_is_as_described(fuzzed: World) -> None:
-    with served(fuzzed) as url:
-        requests, failures = fuzz(fuzzed, url)
+@pytest.mark.both_databases
+def test_every_answer_is_as_described(world: World) -> None:
+    world.board().report(events=[[1, 9, "shed", 0, 12_000]])
+    with served(world) as url:
+        requests, failures = fuzz(world, url)
     print(f"{requests} requests")
     assert requests > 1000
     assert not failures, "\n\n".join(failures[:20])

@@ -66,6 +66,13 @@ def test_every_error_is_a_problem_document(
     assert document["status"] == status
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("query", ["audit?person=%00", "audit?what=a%00", "events?kind=%00"])
+def test_what_a_database_cannot_compare_is_malformed(world: World, query: str) -> None:
+    response = world.api.get(f"/api/v1/{query}", headers=world.bearer)
+    assert response.status_code == 400
+
+
 def test_body_too_large_is_a_problem_document(world: World) -> None:
     headers = world.bearer | {"Content-Type": "application/json"}
     response = world.api.put(OVERRIDE, data=b" " * 5000, headers=headers)
@@ -143,8 +150,8 @@ def test_the_state_takes_as_many_statements_for_many_boards_as_for_two(tmp_path:
         board["safe_limit_ma"] = {"L1": 0}
     many, two = World(tmp_path / "many", document), World(tmp_path / "two")
     assert statements_of_state(many) == statements_of_state(two) > 0
-    many.store.close()
-    two.store.close()
+    many.close()
+    two.close()
 
 
 def test_site_and_boards_are_told(world: World) -> None:

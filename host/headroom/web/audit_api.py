@@ -8,6 +8,7 @@ from pydantic import Field
 from headroom.coordinator import Coordinator
 from headroom.store import audit
 from headroom.web.documents.audit import ChangeDocument, ChangesDocument
+from headroom.web.documents.base import Text
 from headroom.web.operations import Query, operation
 
 _MOST_ROWS = 500
@@ -18,8 +19,8 @@ class ChangesQuery(Query):
 
     before: Annotated[int, Field(ge=0, le=2**63 - 1)] = 2**63 - 1
     limit: Annotated[int, Field(ge=1, le=_MOST_ROWS)] = 100
-    person: Annotated[str, Field(max_length=64)] | None = None
-    what: Annotated[str, Field(max_length=32)] | None = None
+    person: Annotated[Text, Field(max_length=64)] | None = None
+    what: Annotated[Text, Field(max_length=32)] | None = None
 
 
 def audit_api(coordinator: Coordinator) -> Blueprint:

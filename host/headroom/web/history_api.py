@@ -10,7 +10,7 @@ from headroom.protocol.messages import MAX_CIRCUITS, MAX_COUNT, UnixS
 from headroom.protocol.problems import NO_SUCH_BOARD
 from headroom.store import boards, journal
 from headroom.store.events import Wanted, events_after, events_before
-from headroom.web.documents.base import BoardId
+from headroom.web.documents.base import BoardId, Text
 from headroom.web.documents.journal import (
     EventDocument,
     EventsDocument,
@@ -37,7 +37,7 @@ class EventsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=_MOST_ROWS)] = _MOST_ROWS
     board: BoardId | None = None
     circuit: Annotated[int, Field(ge=0, lt=MAX_CIRCUITS)] | None = None
-    kind: Annotated[str, Field(max_length=24)] | None = None
+    kind: Annotated[Text, Field(max_length=24)] | None = None
     start: UnixS | None = None
     end: UnixS | None = None
 

@@ -10,6 +10,8 @@ from headroom.protocol.messages import CircuitNo as CircuitNo
 
 BoardId = Annotated[str, Field(pattern=BOARD_ID_PATTERN)]
 FeederId = BoardId
+# PostgreSQL's text takes no NUL, and no name has a control character.
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
 UnixS = Annotated[int, Field(description="Seconds since 1970-01-01 UTC.")]
 
 
