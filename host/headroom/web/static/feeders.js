@@ -10,7 +10,7 @@ const WIDE_END = 1.2; // the feeder's bar ends here, in limits; see .mark in sit
 const TRAIL_S = 1800;
 const SHORTEST_TRAIL_S = 180;
 const SAMPLE_S = 2;
-const CHART_PX = 84;
+const CHART_PX = matchMedia("(max-width: 30rem)").matches ? 48 : 84; // see .chart.small in site.css
 
 const trails = new Map(); // "feeder phase" -> Trail
 
@@ -27,10 +27,11 @@ class Trail {
     const past = await series({ feeder: feederId, phase }, to - TRAIL_S, to, 60).catch(() => null);
     if (!past) return; // the trail then begins now
     const first = this.points[0]?.unixS ?? Infinity;
-    const minutes = past.map((point) => ({ unixS: point.unixS, ma: point.meanMa }));
-    const began = minutes.findIndex((point) => point.ma !== null);
-    if (began < 0) return;
-    this.points = [...minutes.slice(began).filter((point) => point.unixS < first), ...this.points];
+    const isKnown = (point) => point.meanMa !== null;
+    // From the first that is known to the last: the coordinator writes a minute when it is over.
+    const known = past.slice(past.findIndex(isKnown), past.findLastIndex(isKnown) + 1);
+    const minutes = known.map((point) => ({ unixS: point.unixS, ma: point.meanMa }));
+    this.points = [...minutes.filter((point) => point.unixS < first), ...this.points];
   }
 
   add(unixS, ma, limitMa, text) {

@@ -20,11 +20,12 @@ export function clock(unixS, nowUnixS = Date.now() / 1000) {
   return sameDay(unixS, nowUnixS) ? time : `${DAY.format(date(unixS))} ${time}`;
 }
 
-// A <time> element with seconds, for lists of what has happened.
+// A <time> element with seconds, and with the day unless that is today.
 export function timeElement(unixS) {
   const made = document.createElement("time");
   made.dateTime = date(unixS).toISOString();
-  made.textContent = date(unixS).toLocaleTimeString([], { hourCycle: "h23" });
+  const time = date(unixS).toLocaleTimeString([], { hourCycle: "h23" });
+  made.textContent = sameDay(unixS, Date.now() / 1000) ? time : `${DAY.format(date(unixS))} ${time}`;
   made.title = date(unixS).toLocaleString();
   return made;
 }

@@ -17,13 +17,19 @@ export function showOverview(state) {
   const changes = circuitsOf(state).flatMap(({ board, circuit }) =>
     plannedChanges(circuit, state.prices, state.unix_s).map((change) => ({ board, circuit, ...change })),
   );
-  changes.sort((a, b) => a.unixS - b.unixS);
-  const next = changes.slice(0, MOST_CHANGES);
-  const changeKey = (change) => `${keyOf(change)} ${change.unixS} ${change.text}`;
-  keyedOrEmpty("next", next, changeKey, makeFact, ({ children: [when, what] }, change) => {
-    write(when, clock(change.unixS, state.unix_s));
-    write(what, `${change.circuit.name}, ${change.board.id}: ${change.text}`);
+  const groups = [...Map.groupBy(changes, ({ unixS, text }) => `${unixS} ${text}`).values()];
+  groups.sort(([a], [b]) => a.unixS - b.unixS);
+  const groupKey = ([{ unixS, text }]) => `${unixS} ${text}`;
+  keyedOrEmpty("next", groups.slice(0, MOST_CHANGES), groupKey, makeFact, ({ children: [when, what] }, alike) => {
+    write(when, clock(alike[0].unixS, state.unix_s));
+    write(what, `${namesText(alike)}: ${alike[0].text}`);
   });
+}
+
+// The first by name, the rest as a number: prices change many circuits at once.
+function namesText([{ board, circuit }, ...others]) {
+  const name = `${circuit.name}, ${board.id}`;
+  return others.length ? `${name} and ${others.length} more` : name;
 }
 
 export function circuitsOf(state) {
