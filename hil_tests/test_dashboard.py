@@ -85,6 +85,17 @@ class Running:
 
         self.clock.do(change)
 
+    def closed_contacts(self) -> list[bool]:
+        """Which relays are really closed."""
+        found: list[bool] = []
+
+        def look(board: VirtualBoard) -> None:
+            circuits = board.plant.circuits[:3]
+            found.extend(bool(circuit.contact.at(board.now_us)) for circuit in circuits)
+
+        self.clock.do(look)
+        return found
+
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
@@ -139,3 +150,43 @@ def test_relay_goes_off_on_the_page_when_a_load_rises_and_comes_back(
     expect(page.locator(".events")).to_contain_text("water heater")
     running.set_loads(2.0, 2.0, 2.0)
     expect_relays(page, "111")
+
+
+def test_an_order_by_the_page_reaches_the_relay_and_is_cancelled(
+    running: Running, page: Page
+) -> None:
+    expect_relays(page, "111")
+    sign_in(page, Path(running.coordinator.addresses.token_file).read_text().strip())
+    lights = page.locator('[data-board="flat-1"] [data-circuit="0"]')
+    lights.get_by_role("button").click()
+    order = page.get_by_role("dialog", name="lights, flat-1")
+    order.get_by_role("button", name="Order", exact=True).click()
+    expect_relays(page, "011")
+    assert running.closed_contacts() == [False, True, True]
+    expect(lights).to_contain_text("off: ordered by hand until")
+    lights.get_by_role("button").click()
+    order.get_by_role("button", name="Cancel the order").click()
+    expect_relays(page, "111")
+    assert running.closed_contacts() == [True, True, True]
+
+
+def test_a_board_without_power_is_told_and_its_values_look_old(
+    running: Running, page: Page
+) -> None:
+    expect_relays(page, "111")
+    running.clock.do(VirtualBoard.power_off)
+    lost = page.locator('[data-board="flat-1"][data-stale="1"]')
+    expect(lost).to_contain_text("silent for", timeout=SHOWN_WITHIN_MS)
+    expect(page.locator('[data-feeder="riser"]')).to_contain_text("flat-1 silent: up to")
+    running.clock.do(VirtualBoard.power_on)
+    back = page.locator('[data-board="flat-1"][data-stale="0"]')
+    expect(back).to_be_attached(timeout=SHOWN_WITHIN_MS)
+
+
+def sign_in(page: Page, token: str) -> None:
+    """Show the page a token."""
+    page.get_by_role("button", name="Sign in").first.click()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("Token").fill(token)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()

@@ -1,11 +1,13 @@
 """Fixtures of the coordinator's tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from headroom.store import open_store
 from headroom.store.tables import metadata
+from playwright.sync_api import Browser, sync_playwright
 from tests.support import World, sqlite_url
 
 from tools.postgres import PostgresServer
@@ -53,3 +55,14 @@ def world(tmp_path: Path, database: str) -> Iterator[World]:
     made = World(tmp_path, database=database)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()

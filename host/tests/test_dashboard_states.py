@@ -1,0 +1,143 @@
+"""The page in the states that matter: readable in each size and theme, and within its window.
+
+With PICTURES=folder it leaves a picture of each there; `make pictures` takes README's from them.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.board_client import BoardClient, posts_to_address
+from tests.browsing import DESKTOP, PHONE, axe_violations
+from tests.lived_in_site import HOURS_S, edge, live_in, lived_in_site
+from tests.server_process import Server, prepare, serving
+
+pytestmark = pytest.mark.browser
+_PICTURES = os.environ.get("PICTURES")
+_SIZES: dict[str, ViewportSize] = {"phone": PHONE, "desktop": DESKTOP}
+_ALL: list[tuple[str, Literal["light", "dark"]]]
+_ALL = [("desktop", "light"), ("phone", "dark"), ("desktop", "dark"), ("phone", "light")]
+# Each size and each theme once; test_dashboard.py has axe see every pair.
+_LOOKS = _ALL if _PICTURES else _ALL[:2]
+_EUR_MWH = [90, 80, 70, 75, 95, 130, 180, 210, 190, 140, 110, 90, 60, 40, 30, 35, 60, 90, 120, 150]
+
+
+def test_every_state_is_readable_in_every_look(browser: Browser, tmp_path: Path) -> None:
+    with _busy_afternoon(tmp_path) as (server, boards), _looks_at(browser, server) as pages:
+        for look, page in pages.items():
+            boards["flat-2"].report(up_s=HOURS_S)
+            expect(page.locator('[data-board="flat-2"][data-stale="0"]')).to_be_attached()
+            expect(page.get_by_role("region", name="Off now, and why")).to_contain_text("kitchen")
+            expect(page.locator(".chart.tall canvas")).to_be_visible()
+            _judge(page, f"now-{look}")
+            page.locator('[data-board="garage-1"]').get_by_role("button").click()
+            expect(page.get_by_role("dialog", name="wallbox, garage-1")).to_be_visible()
+            _picture(page, f"order-{look}")
+            page.keyboard.press("Escape")
+        for look, page in pages.items():
+            expect(page.locator('[data-board="flat-2"][data-stale="1"]')).to_be_attached()
+            _judge(page, f"silent-{look}")
+        server.process.kill()
+        for look, page in pages.items():
+            expect(page.get_by_role("alert")).to_contain_text("No connection", timeout=20_000)
+            _judge(page, f"lost-{look}")
+
+
+def test_a_dozen_boards_fit_a_phone(browser: Browser, tmp_path: Path) -> None:
+    document = lived_in_site(flats=11, rating_ma=63_000)
+    prepare(tmp_path, document)
+    with serving(tmp_path) as server:
+        for board in document["boards"]:
+            on = [2000, 20, "ok", 1, "default"]
+            server.board(board["id"], circuits=[on for _ in board["circuits"]]).report()
+        _put_prices(server)
+        page = browser.new_page(viewport=PHONE, bypass_csp=True)
+        page.goto(server.page)
+        expect(page.locator("[data-board]")).to_have_count(12)
+        plan = page.get_by_role("region", name="Plan")
+        expect(plan.locator(".line").filter(has_text="water heater")).to_have_count(1)
+        _judge(page, "dozen-phone-light")
+        page.close()
+
+
+def _judge(page: Page, name: str) -> None:
+    """Axe finds nothing and nothing runs out of the window."""
+    _picture(page, name)
+    assert page.viewport_size is not None
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], name
+    assert axe_violations(page) == [], name
+
+
+def _picture(page: Page, name: str) -> None:
+    """What the window shows, and the whole page, where pictures are wanted."""
+    if _PICTURES:
+        page.screenshot(path=Path(_PICTURES) / f"{name}.png", animations="disabled")
+        page.screenshot(path=Path(_PICTURES) / "whole" / f"{name}.png", full_page=True)
+
+
+@contextmanager
+def _looks_at(browser: Browser, server: Server) -> Iterator[dict[str, Page]]:
+    """The page, open in each size and theme."""
+    pages = {
+        f"{size}-{theme}": browser.new_page(
+            viewport=_SIZES[size], color_scheme=theme, bypass_csp=True
+        )
+        for size, theme in _LOOKS
+    }
+    for page in pages.values():
+        page.goto(server.page)
+    yield pages
+    for page in pages.values():
+        page.close()
+
+
+@contextmanager
+def _busy_afternoon(folder: Path) -> Iterator[tuple[Server, dict[str, BoardClient]]]:
+    """Four hours have passed; one circuit is shed, one has no sensor, one is ordered off."""
+    document = lived_in_site()
+    lived = live_in(folder / "data", document, time.time())
+    prepare(folder, document)
+    with serving(folder) as server:
+        _give_orders(server)
+        post = posts_to_address(server.boards)
+        boards = {board.board_id: replace(board, post=post) for board in lived}
+        _what_happened_last(boards)
+        yield server, boards
+
+
+def _what_happened_last(boards: dict[str, BoardClient]) -> None:
+    boards["flat-2"].circuits[0] = [0, 20, "ok", 0, "shed_feeder"]
+    boards["flat-3"].circuits[1] = [0, 900, "missing", 0, "safe_sensor"]
+    boards["garage-1"].circuits[0] = [0, 20, "ok", 0, "override"]
+    events = {
+        "flat-1": [],
+        "flat-2": [edge(1, 40, "shed", 2, "shed_feeder"), edge(2, 35, "restore", 2, "default")],
+        "flat-3": [edge(1, 9, "open", 1, "safe_sensor")],
+        "garage-1": [edge(1, 3, "open", 0, "override")],
+    }
+    for board_id, of_board in events.items():
+        boards[board_id].report(up_s=HOURS_S, events=of_board)
+    boards["flat-2"].report(up_s=HOURS_S, events=[edge(3, 1, "shed", 0, "shed_feeder")])
+
+
+def _give_orders(server: Server) -> None:
+    now = int(time.time())
+    _put_prices(server)
+    off = {"state": "off", "until": now + 7200}
+    server.put("/api/v1/boards/garage-1/circuits/0/override", off)
+    slots = "----" + "1" * 4 + "0" * 8
+    schedule = {"start": now - now % 1800, "step_s": 1800, "slots": slots}
+    server.put("/api/v1/boards/flat-1/circuits/1/schedule", schedule)
+
+
+def _put_prices(server: Server) -> None:
+    now = int(time.time())
+    prices = {"start": now - now % 3600, "step_s": 3600, "eur_mwh": _EUR_MWH}
+    server.put("/api/v1/prices", prices)
