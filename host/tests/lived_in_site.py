@@ -23,8 +23,9 @@ _CIRCUITS = (
     ("water heater", 4, "thermal", 150),
     ("lights and sockets", 1, "critical", None),
 )
-# Its values stay fresh however long a test looks at them; the other's are old after 3 s.
-_SELDOM_S, _OFTEN_S = 3600, 1
+# Values of a board that reports seldom stay fresh however long a test looks at them; those of the
+# other are old after three times as long.
+_SELDOM_S, _OFTEN_S = 3600, 3
 
 
 def lived_in_site(flats: int = 3, rating_ma: int = 25_000) -> dict[str, Any]:

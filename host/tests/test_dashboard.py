@@ -1,6 +1,5 @@
 """The page in a real browser: values, reasons, orders, old values and a lost connection."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,25 +8,12 @@ from typing import Literal
 import pytest
 from headroom.history.steps import CircuitStep, minute_of
 from headroom.store import open_store, series
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from tests.browsing import DESKTOP, PHONE, axe_violations
 from tests.server_process import Server, prepare, run_headroom, serving
 from tests.support import site_document
 
 pytestmark = pytest.mark.browser
-_CHROMIUM = shutil.which("chromium")
-_PHONE = ViewportSize(width=360, height=740)
-_DESKTOP = ViewportSize(width=1280, height=800)
-_AXE = Path(__file__).parent / "node_modules/axe-core/axe.min.js"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -39,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def page(server: Server, browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport=_DESKTOP)
+    opened = browser.new_page(viewport=DESKTOP)
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.goto(server.page)
@@ -314,7 +300,7 @@ def _tab_to(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [_PHONE, _DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_axe_finds_nothing(
     server: Server, browser: Browser, size: ViewportSize, theme: Literal["light", "dark"]
 ) -> None:
@@ -329,13 +315,7 @@ def test_axe_finds_nothing(
     page.goto(server.page)
     expect(page.locator("body")).to_have_attribute("data-link", "live")
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    assert _violations(page) == []
+    assert axe_violations(page) == []
     open_order(page)
-    assert _violations(page) == []
+    assert axe_violations(page) == []
     page.close()
-
-
-def _violations(page: Page) -> list[str]:
-    page.add_script_tag(path=_AXE)
-    found = page.evaluate("axe.run()")["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]

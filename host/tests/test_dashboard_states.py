@@ -25,6 +25,7 @@ _ALL: list[tuple[str, Literal["light", "dark"]]]
 _ALL = [("desktop", "light"), ("phone", "dark"), ("desktop", "dark"), ("phone", "light")]
 # Each size and each theme once; test_dashboard.py has axe see every pair.
 _LOOKS = _ALL if _PICTURES else _ALL[:2]
+_SHOWN_WITHIN_MS = 20_000
 _EUR_MWH = [90, 80, 70, 75, 95, 130, 180, 210, 190, 140, 110, 90, 60, 40, 30, 35, 60, 90, 120, 150]
 
 
@@ -41,11 +42,15 @@ def test_every_state_is_readable_in_every_look(browser: Browser, tmp_path: Path)
             _picture(page, f"order-{look}")
             page.keyboard.press("Escape")
         for look, page in pages.items():
-            expect(page.locator('[data-board="flat-2"][data-stale="1"]')).to_be_attached()
+            page.evaluate("scrollTo(0, 0)")
+            old = page.locator('[data-board="flat-2"][data-stale="1"]')
+            expect(old).to_be_attached(timeout=_SHOWN_WITHIN_MS)
             _judge(page, f"silent-{look}")
         server.process.kill()
         for look, page in pages.items():
-            expect(page.get_by_role("alert")).to_contain_text("No connection", timeout=20_000)
+            expect(page.get_by_role("alert")).to_contain_text(
+                "No connection", timeout=_SHOWN_WITHIN_MS
+            )
             _judge(page, f"lost-{look}")
 
 
