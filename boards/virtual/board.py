@@ -16,14 +16,19 @@ from typing import Any
 
 from boards.virtual.calls import Calls
 from boards.virtual.files import install, read_file
-from boards.virtual.fitting import HEAP_BYTES, Fitting, board_files, hardware_order
+from boards.virtual.fitting import (
+    HEAP_BYTES,
+    Fitting,
+    board_files,
+    firmware_image,
+    hardware_order,
+)
 from boards.virtual.flash import ROMFS_BYTES, ROMFS_START, Flash, PowerLost
 from boards.virtual.injected import Injected
 from boards.virtual.network import Network
 from boards.virtual.pins import Pins, load_board, pin_map
 from boards.virtual.plant import Change, Load, Plant, unit
 from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
-from tools.romfs import build_romfs
 
 __all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "HeapWatch", "VirtualBoard", "board_files"]
 
@@ -81,7 +86,7 @@ class VirtualBoard:
 
     def install(self, files: dict[str, bytes], romfs: bytes | None = None) -> None:
         """Write the ROMFS partition and files into the flash of a board without power."""
-        install(self.flash, files, build_romfs() if romfs is None else romfs)
+        install(self.flash, files, firmware_image() if romfs is None else romfs)
 
     def read_file(self, path: str) -> bytes:
         """A file on the board's flash as it is now. Raises FileNotFoundError."""

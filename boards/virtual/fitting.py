@@ -112,6 +112,12 @@ def _shims() -> str:
     return base64.b64encode(build_romfs(Path(__file__).parent / "shims")).decode()
 
 
+@cache
+def firmware_image() -> bytes:
+    """The ROMFS image of the repository's firmware, built once: that takes longer than a boot."""
+    return build_romfs()
+
+
 def board_files(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, bytes]:
     """The files that provisioning puts on a board: the boot files of this repository, its config
     and its secrets.
