@@ -1,6 +1,5 @@
 """What was acknowledged is there after the process was killed at any moment."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -41,11 +40,11 @@ def crowded_site() -> dict[str, Any]:
 
 
 def report_until_killed(
-    board: BoardClient, acknowledged: set[Minute], enough: int, killer: threading.Timer
+    board: BoardClient, acknowledged: set[Minute], enough: int, reached: threading.Event
 ) -> None:
     """Report as fast as it goes, a minute and an event each, until nobody answers.
 
-    The killer starts with so many acknowledgements, however long that takes.
+    Says when all boards together have that many acknowledgements.
     """
     while True:
         number = board.seq + 1
@@ -58,24 +57,26 @@ def report_until_killed(
         assert answer.document["ack_event"] == number
         ids = answer.document["ack_minutes"]
         acknowledged.update((board.board_id, boot, minute) for boot, minute in ids)
-        if len(acknowledged) >= enough and not killer.is_alive():
-            with contextlib.suppress(RuntimeError):  # another board was first to start it
-                killer.start()
+        if len(acknowledged) >= enough:
+            reached.set()
 
 
 def run_until_killed(server: Server, boot: int, moment: random.Random) -> set[Minute]:
     """What all boards had acknowledged when the server was killed."""
     acknowledged: set[Minute] = set()
     enough = moment.randint(1, 100)
+    reached = threading.Event()
     killer = threading.Timer(moment.uniform(0.0, 0.1), server.process.kill)
     boards = [server.board(f"flat-{number}", boot=boot) for number in range(1, BOARDS + 1)]
     senders = [
-        threading.Thread(target=report_until_killed, args=[board, acknowledged, enough, killer])
+        threading.Thread(target=report_until_killed, args=[board, acknowledged, enough, reached])
         for board in boards
     ]
     for sender in senders:
         sender.start()
-    for thread in senders:
+    assert reached.wait(60)
+    killer.start()
+    for thread in (*senders, killer):
         thread.join()
     return acknowledged
 

@@ -8,6 +8,7 @@ same server (waitress and Flask), under the same load, in the same run.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -41,16 +42,18 @@ class Scale:
     rounds: int
 
 
-FULL, QUICK = Scale(10_000, 30.0, 12), Scale(200, 2.0, 100)
+FULL, QUICK = Scale(4000, 20.0, 20), Scale(100, 1.0, 60)
 
 
 @dataclass(frozen=True)
 class Result:
     """Of one server under load."""
 
+    answered: int
     rate: float
     p50_ms: float
     p99_ms: float
+    cpu_ms: float
     rss_mb: float
 
 
@@ -124,6 +127,15 @@ def figures(
         )
         yield Figure(
             "ingest",
+            f"{what}: processor time a report",
+            result.cpu_ms,
+            "ms",
+            command,
+            reference="bare route, ms",
+            reference_value=bare[0].cpu_ms,
+        )
+        yield Figure(
+            "ingest",
             f"{name}: boards that report every {INTERVAL_S} s at this rate",
             int(result.rate) * INTERVAL_S,
             "boards",
@@ -148,7 +160,12 @@ def run_coordinator(scale: Scale, site: Path, url: str, data: Path) -> Result:
     listen = ("--listen", "127.0.0.1:0", "--board-listen", "127.0.0.1:0")
     serve = ("serve", "--site", str(site), "--data", str(data), *listen)
     with listening(headroom("--database", url, *serve)) as server:
-        return _load(server, scale)
+        result = _load(server, scale)
+    with closing(open_store(url)) as store, store.read() as db:
+        stored = sum(record.reports for record in boards.records(db))
+    if stored < result.answered:
+        raise RuntimeError(f"{result.answered} reports were answered, {stored} are stored")
+    return result
 
 
 @dataclass(frozen=True)
@@ -179,17 +196,27 @@ def _load(server: _Server, scale: Scale) -> Result:
     command = [sys.executable, "-m", "tools.benches.report_load", server.address]
     numbers = (scale.boards, CONNECTIONS, scale.seconds, scale.rounds)
     command += [str(number) for number in numbers]
+    cpu_before_s = cpu_s(server.process_id)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the load failed: {done.stderr[-2000:]}")
     load = json.loads(done.stdout)
     latencies_ms = load["latencies_ms"]
+    used_s = cpu_s(server.process_id) - cpu_before_s
     return Result(
+        answered=load["answered"],
         rate=len(latencies_ms) / load["seconds"],
         p50_ms=percentile(latencies_ms, 0.5),
         p99_ms=percentile(latencies_ms, 0.99),
+        cpu_ms=round(1000 * used_s / load["answered"], 2),
         rss_mb=rss_mb(server.process_id),
     )
+
+
+def cpu_s(process_id: int) -> float:
+    """Processor time that a process has used so far, in itself and in the kernel."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_mb(process_id: int) -> float:

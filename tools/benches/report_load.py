@@ -1,15 +1,17 @@
 """Load for `ingest`: signed reports of many boards, as fast as they are answered.
 
-    python -m tools.benches.report_load HOST:PORT BOARDS CONNECTIONS SECONDS
+    python -m tools.benches.report_load HOST:PORT BOARDS CONNECTIONS SECONDS ROUNDS
 
-A process of its own, so that it takes none of the server's interpreter. It signs everything before
-it starts, keeps its connections open, and prints one JSON object: reports answered, seconds, and
-the latency of each in ms from the first byte sent to the last received.
+A process of its own, so that it takes none of the server's interpreter. It signs ROUNDS reports of
+each board before it starts, and keeps its connections open. The first report of every board, which
+brings it a plan, is warm-up. Prints one JSON object; latencies are from the first byte sent to the
+last received.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import selectors
 import socket
 import sys
@@ -19,7 +21,6 @@ from dataclasses import asdict, dataclass, field
 
 from headroom.protocol.signing import sign_report
 
-WARM_UP_S = 2.0
 # A board reports every 10 s and finishes a minute every sixth time.
 _REPORTS_A_MINUTE = 6
 _ANSWERED = b"HTTP/1.1 200 "
@@ -28,9 +29,10 @@ _LENGTH = b"\r\ncontent-length: "
 
 @dataclass
 class Load:
-    """What came of it."""
+    """What came of it: all that was answered, and the latencies of what came after the warm-up."""
 
     seconds: float
+    answered: int = 0
     latencies_ms: list[float] = field(default_factory=list)
 
 
@@ -114,22 +116,27 @@ class _Connection:
         return 1000 * (time.perf_counter() - self._sent_s)
 
 
-def drive(address: tuple[str, int], streams: list[Iterator[bytes]], seconds: float) -> Load:
-    """Keep a connection busy with each stream; what came before the warm-up ended is left out."""
+def drive(
+    address: tuple[str, int], streams: list[Iterator[bytes]], warm_up: int, seconds: float
+) -> Load:
+    """Keep a connection busy with each stream, for so long after so many answers."""
     selector = selectors.DefaultSelector()
     for stream in streams:
         connection = _Connection(address, stream)
         selector.register(connection.socket, selectors.EVENT_READ, connection)
         connection.send_next()
-    started_s = time.perf_counter() + WARM_UP_S
+    ends_s = math.inf
     load = Load(seconds)
-    while (now_s := time.perf_counter()) < started_s + seconds:
+    while time.perf_counter() < ends_s:
         for key, _ in selector.select(1.0):
             latency_ms = key.data.receive()
             if latency_ms is None:
                 continue
-            if now_s >= started_s:
+            load.answered += 1
+            if load.answered > warm_up:
                 load.latencies_ms.append(round(latency_ms, 2))
+            elif load.answered == warm_up:
+                ends_s = time.perf_counter() + seconds
             if not key.data.send_next():
                 raise RuntimeError("no reports are left: prepare more of them")
     return load
@@ -148,7 +155,7 @@ def main(address: str, boards: str, connections: str, seconds: str, rounds: str)
     """Prepare, drive, print."""
     host, _, port = address.rpartition(":")
     prepared = streams(int(boards), int(connections), int(rounds))
-    load = drive((host, int(port)), prepared, float(seconds))
+    load = drive((host, int(port)), prepared, int(boards), float(seconds))
     print(json.dumps(asdict(load)))
 
 

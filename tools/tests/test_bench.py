@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tools import bench
-from tools.benches import heap, tick, trip, waveforms
+from tools.benches import heap, ingest, tick, trip, waveforms
 from tools.benches.breaker import MAGNETIC, earliest_trip_s
 from tools.benches.figure import KEYS, Figure, Options, percentile
 from tools.benches.page import PAGE, TABLES, trip_table, written
@@ -54,6 +54,16 @@ def test_lines_are_printed_and_written_and_a_miss_is_exit_code_1(
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["figure"] for line in lines] == ["a", "b"]
     assert lines[0]["command"] == "tools/bench.py trip --quick"
+
+
+def test_reports_are_counted_only_when_they_are_stored_on_both_databases() -> None:
+    figures = {figure.figure: figure for figure in ingest.measure(Options(quick=True))}
+    for database in ("SQLite", "PostgreSQL"):
+        rate = figures[f"{database}, {ingest.QUICK.boards} boards: durable before answered"]
+        assert float(rate.value or 0) > 0
+        assert float(rate.reference_value or 0) > 0
+        assert int(figures[f"{database}: boards that report every 10 s at this rate"].value or 0)
+    assert ingest.site_file(21).count("[[feeders]]") == 3
 
 
 def test_an_unknown_bench_is_named_with_what_there_is() -> None:
