@@ -15,6 +15,7 @@ from headroom.coordinator.orders import Orders
 from headroom.coordinator.reception import is_board_id
 from headroom.coordinator.reply import Reply, unsigned_refusal
 from headroom.coordinator.settings import Settings
+from headroom.coordinator.site_changes import SiteChanges, site_as_changed
 from headroom.protocol.problems import ProblemError
 from headroom.site import Site
 from headroom.store import Store, prices
@@ -33,7 +34,7 @@ class Coordinator:
         settings: Settings | None = None,
         beacons: Beacons | None = None,
     ) -> None:
-        self.site = site
+        file_site, site = site, site_as_changed(site, store)
         self.store = store
         self.clock = clock
         self.settings = settings or Settings()
@@ -44,7 +45,13 @@ class Coordinator:
         self._ingest = Ingest(
             site, store, clock, self.settings, self.orders, beacons, self.instruments
         )
+        self.site_changes = SiteChanges(file_site, site, store, self._ingest)
         self._commits = GroupCommit(self._ingest.handle)
+
+    @property
+    def site(self) -> Site:
+        """The site as it is now: of its file, and what was changed since."""
+        return self.site_changes.site
 
     def close(self) -> None:
         """Answer what has come in, and take no more."""

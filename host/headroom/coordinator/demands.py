@@ -1,7 +1,7 @@
 """What boards ask for, made of their reports and of what is remembered of each circuit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headroom.allocation.share import FIRST, Claim, Demand, Rank
 from headroom.coordinator.live import STALE_INTERVALS
@@ -70,11 +70,10 @@ class Demands:
         for number, reading in enumerate(report.circuits):
             self._memory(board, number).learn(reading, received_s)
 
-    def forget(self, board_id: str) -> None:
-        """The board was changed: what its circuits were is not what they are."""
-        self._heard.pop(board_id, None)
-        for key in [key for key in self._memories if key[0] == board_id]:
-            del self._memories[key]
+    def change_board(self, board: Board) -> None:
+        """Its priorities are others now; its circuits are the same."""
+        if board.id in self._heard:
+            self._heard[board.id] = replace(self._heard[board.id], board=board)
 
     def now(self, now_s: float) -> dict[str, Demand]:
         """By board; silent boards ask for nothing."""

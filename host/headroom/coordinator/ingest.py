@@ -114,6 +114,12 @@ class Ingest:
             self._take_effect(batch, outcomes)
         return outcomes
 
+    def change_site(self, site: Site) -> None:
+        """Go on with other limits and priorities of the same feeders, boards and circuits."""
+        with self.lock:
+            self._site = site
+            self.leasing.change_site(site)
+
     def _start(self) -> None:
         """Take a higher epoch and learn what was true before this start."""
         with self._store.write() as db:

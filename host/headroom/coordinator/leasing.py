@@ -8,6 +8,7 @@ from headroom.allocation.settling import Settling
 from headroom.allocation.share import Shares, share
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.demands import Demands, Forecast, nothing_expected
+from headroom.coordinator.meters import Meters
 from headroom.coordinator.readings import measured_ma
 from headroom.phases import PhaseMa, lowest
 from headroom.protocol.messages import Report
@@ -40,7 +41,9 @@ class Leasing:
         now_s = clock.monotonic_s()
         grants = [replace(g, counts_until_s=now_s + book_s(g.lease_s)) for g in stored]
         self._longest_s = max([lease_s, *(grant.lease_s for grant in grants)])
-        self.book = LeaseBook(site.tree(), grants)
+        self._meters = Meters(site)
+        self.tree = site.tree(self._meters.uncontrolled_ma(now_s))
+        self.book = LeaseBook(self.tree, grants)
         self.demands = Demands(forecast)
         self._shares = Shares({}, frozenset())
         self.begin_term(epoch)
@@ -59,6 +62,8 @@ class Leasing:
         drawn_ma = measured_ma(board, report)
         self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
         self.demands.learn(board, report, now_s)
+        if now_s >= self._meters.stale_s:
+            self._replant()
         self._settling.heard(board.id, report.epoch, in_force)
         if now_s >= self._share_again_s:
             self._share_out()
@@ -69,6 +74,19 @@ class Leasing:
         grant = self.book.grant(board.id, report.pair, wanted_ma, self._lease_s, now_s)
         self._settling.granted(grant)
         return grant
+
+    def change_site(self, site: Site) -> None:
+        """Go on with other limits and priorities; what is granted stays granted until it ends."""
+        self._site = site
+        self._meters.change_site(site)
+        for board in site.boards:
+            self.demands.change_board(board)
+        self._replant()
+
+    def read_meter(self, feeder_id: str, measured_ma: PhaseMa) -> None:
+        """The uncontrolled load of a metered feeder, as of now."""
+        self._meters.read(feeder_id, measured_ma, self._clock.monotonic_s())
+        self._replant()
 
     def granted_before(self, board: Board, report: Report) -> Grant:
         """What answered that report when it came first; the safe limit if that is over."""
@@ -84,9 +102,16 @@ class Leasing:
         """Uncontrolled load and all that boards may be using behind a feeder."""
         return self.book.committed_ma(feeder_id, self._clock.monotonic_s())
 
+    def _replant(self) -> None:
+        """Feeders are not what they were: count and share anew."""
+        now_s = self._clock.monotonic_s()
+        self.tree = self._site.tree(self._meters.uncontrolled_ma(now_s))
+        self.book.plant(self.tree)
+        self._share_out()
+
     def _share_out(self) -> None:
         began_s = self._clock.monotonic_s()
         demands = self.demands.now(began_s)
-        self._shares = share(self._site.tree(), demands, self._shares.served)
+        self._shares = share(self.tree, demands, self._shares.served)
         ended_s = self._clock.monotonic_s()
         self._share_again_s = ended_s + _SHARING_PART * (ended_s - began_s)

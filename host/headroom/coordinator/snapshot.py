@@ -123,7 +123,7 @@ def orders_by_board(db: Connection, site: Site) -> dict[str, BoardOrders]:
 def site_view(site: Site, state: State, clock: Clock) -> SiteView:
     """The site as of now."""
     boards = tuple(_board_view(board, state, clock) for board in site.boards)
-    feeders = tuple(_feeder_view(feeder, site, boards, state) for feeder in site.feeders)
+    feeders = tuple(_feeder_view(feeder, boards, state) for feeder in site.feeders)
     refusals = tuple(sorted(state.refusals.items()))
     return SiteView(
         site.name, clock.unix_s(), state.epoch, feeders, boards, refusals, state.prices
@@ -184,10 +184,8 @@ def _circuit_views(
     )
 
 
-def _feeder_view(
-    feeder: Feeder, site: Site, boards: Iterable[BoardView], state: State
-) -> FeederView:
-    tree = site.tree()
+def _feeder_view(feeder: Feeder, boards: Iterable[BoardView], state: State) -> FeederView:
+    tree = state.leasing.tree
     behind = [view for view in boards if feeder.id in tree.chain_of(view.board.id)]
     fresh = [
         measured_ma(view.board, view.live.report)

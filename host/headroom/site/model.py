@@ -53,19 +53,15 @@ class _Table(BaseModel):
 
 
 class Meter(_Table):
-    """Who tells a feeder's uncontrolled load, beside the fixed part, and what it may be.
+    """What is known of a feeder's uncontrolled load beside the fixed part: readings, by API.
 
-    `board` measures it by its circuits of kind `meter`; without one, readings come by API. One
-    older than `max_age_s` is no reading: the load then counts as `max_ma`. A fresh one counts as
-    `rise_ma` more than it says, the most by which the load may rise before leases follow it.
+    One older than `max_age_s` is no reading: the load then counts as `max_ma`. A fresh one counts
+    as `rise_ma` more than it says, the most by which the load may rise before leases follow it.
     """
 
     max_ma: PerPhase
     rise_ma: PerPhase = ZERO_MA
     max_age_s: Annotated[int, Field(ge=1, le=3600)] = 15
-    # What is measured: the uncontrolled load, or all that flows through the feeder.
-    measures: Literal["uncontrolled", "feeder"] = "uncontrolled"
-    board: Identifier | None = None
 
 
 class Feeder(_Table):

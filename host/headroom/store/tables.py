@@ -194,6 +194,16 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
+# What people changed of the site since its file was read: JSON of a value by thing and key.
+site_changes = Table(
+    "site_changes",
+    metadata,
+    Column("thing", String(100), nullable=False),
+    Column("key", String(32), nullable=False),
+    Column("value", Text, nullable=False),
+    Key("thing", "key"),
+)
+
 # See `history.steps` for the meaning of a row; a step is 60 s or 900 s long.
 circuit_steps = Table(
     "circuit_steps",

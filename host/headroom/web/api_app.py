@@ -19,6 +19,7 @@ from headroom.web.read_api import read_api
 from headroom.web.security import Settings, secure
 from headroom.web.series_api import series_api
 from headroom.web.session_api import session_api
+from headroom.web.site_api import site_api
 from headroom.web.token_api import token_api
 
 # The longest order is a schedule that fills a plan.
@@ -31,6 +32,7 @@ _ROUTES = (
     order_api,
     board_api,
     price_api,
+    site_api,
     token_api,
     audit_api,
 )
