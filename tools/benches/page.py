@@ -56,7 +56,8 @@ def trip_table(lines: list[Line]) -> str:
     for line in totals:
         value = f"**{line['value']:.0f} ms**"
         body.append((line["figure"], "", "", value, *[""] * len(MAGNETIC), said(line)))
-    header = ("what rises", "decided by", "contact open", "detection")
+    slowest = lines[0]["figure"].split(", ")[-1]
+    header = ("what rises", "decided by", f"contact open, {slowest}", "detection")
     return rows((*header, *MAGNETIC, "target"), body)
 
 

@@ -124,6 +124,7 @@ def test_the_page_shows_a_row_of_trips_with_each_breaker() -> None:
     figures = [*trip.figures_of(trip.FEEDER_LIMIT, 2.0, trials, Options())]
     totals = [trip.detection_figure(of, [10.0, -20.0], Options()) for of in ("of 1", "of 2")]
     table = trip_table([json.loads(figure.as_json()) for figure in (*figures, *totals)])
+    assert "| contact open, slowest of 2 | detection |" in table
     assert "| feeder limit x 2 | definite time | 765 ms | 20 ms | 11.52 s | 11.52 s |" in table
     assert "| detection, 95th percentile of 2 |  |  | **20 ms** |" in table
 
