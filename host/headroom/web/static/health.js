@@ -4,9 +4,14 @@ import { ageText } from "./boards.js";
 import { element, keyed, list, write } from "./dom.js";
 import { duration } from "./format.js";
 
-const COLUMNS = ["Last report", "Firmware", "Signal", "Heap free", "Epoch, plan", "Start", "Ticks"];
+const COLUMNS = ["Last report", "Firmware", "Heap free", "Epoch, plan", "Start", "Ticks"];
 const RESETS = {
-  power_on: "power on", hard: "reset pin", wdt: "watchdog", exception: "exception", soft: "soft reset", deep_sleep: "deep sleep",
+  power_on: "power on",
+  hard: "reset pin",
+  wdt: "watchdog",
+  exception: "exception",
+  soft: "soft reset",
+  deep_sleep: "deep sleep",
 };
 
 export function showHealth(state) {
@@ -36,7 +41,6 @@ function cells(board) {
   return [
     ageText(board),
     health.fw,
-    health.rssi_dbm ? `${health.rssi_dbm} dBm` : "–",
     `${(health.heap_free_bytes / 1024).toFixed(1)} KiB`,
     `${health.epoch}, ${board.plan.acknowledged ? `rev ${board.plan.rev}` : `rev ${health.rev} of ${board.plan.rev}`}`,
     `no. ${health.boot}, ${RESETS[health.reset] ?? health.reset}, ${duration(health.up_s)} ago`,

@@ -23,7 +23,7 @@ export function plannedChanges(circuit, prices, nowUnixS) {
     .sort((a, b) => a.unixS - b.unixS);
 }
 
-const FREE = "free again";
+const FREE = "no longer planned";
 const BEGINS = { on: "on, as planned", off: "off, as planned", dear: "off while power is dear" };
 const ENDS = { on: FREE, off: FREE, dear: "power is cheap enough again", "order-on": "the order ends", "order-off": "the order ends" };
 
