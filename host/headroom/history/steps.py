@@ -36,6 +36,7 @@ class CircuitStep(NamedTuple):
 class FeederStep(NamedTuple):
     """One feeder phase from `unix_s` on: uncontrolled load and the circuits behind it.
 
+    Uncontrolled load that a meter tells of counts as the most that it may be.
     `max_ma` is the sum of the circuits' maxima, which need not have been at the same moment.
     `unmeasured` of its circuits are not in the sums.
     """

@@ -69,7 +69,10 @@ class FeederPoint(Document):
 
 
 class FeederSeriesDocument(Document):
-    """A feeder phase step by step: uncontrolled load and the circuits behind it."""
+    """A feeder phase step by step: uncontrolled load and the circuits behind it.
+
+    Uncontrolled load that a meter tells of counts as the most that it may be.
+    """
 
     feeder: FeederId
     phase: Phase
