@@ -149,6 +149,24 @@ def test_a_session_that_ended_is_said_and_the_order_is_not_given(
     assert board.plan is None or board.plan["overrides"] == []
 
 
+def test_a_link_with_a_token_signs_in_and_the_address_forgets_it(
+    server: Server, page: Page
+) -> None:
+    page.goto("about:blank")
+    page.goto(f"{server.page}#token={token_of(server)}")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert page.url == server.page
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Sign out").click()
+    ended = page.get_by_role("dialog", name="Sign in")
+    expect(ended).to_contain_text("Your session has ended.")
+    ended.get_by_role("button", name="Close").click()
+    page.goto("about:blank")
+    page.goto(f"{server.page}#token=nobodys")
+    expect(page.get_by_role("dialog", name="Sign in")).to_contain_text("nobody has this one")
+    assert page.url == server.page
+
+
 def test_a_coordinator_that_is_not_open_shows_itself_to_those_who_sign_in(
     browser: Browser, tmp_path: Path
 ) -> None:

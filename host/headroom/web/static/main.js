@@ -13,7 +13,7 @@ import { showOrder, startOrders } from "./order.js";
 import { showOverview } from "./overview.js";
 import { showPlan } from "./plan.js";
 import { resume } from "./session.js";
-import { askToSignIn, startSignIn } from "./sign_in.js";
+import { askToSignIn, signInByLink, startSignIn } from "./sign_in.js";
 
 const PARTS = [showFeeders, showOverview, showBoards, showPlan, showEvents, showHealth, offerHistory, showOrder];
 
@@ -47,5 +47,5 @@ startHistory();
 startOrders();
 let askNow = () => {};
 startSignIn(() => askNow());
-await resume().catch(showTrouble);
+if (!(await signInByLink())) await resume().catch(showTrouble);
 askNow = follow(show, showTrouble);

@@ -14,7 +14,7 @@ export function startSignIn(onSignIn) {
     write(button, session ? "Sign out" : "Sign in");
     if (ended) askToSignIn("Your session has ended.");
   });
-  button.addEventListener("click", () => (person() ? signOut() : askToSignIn("")));
+  button.addEventListener("click", () => (person() ? leave() : askToSignIn("")));
   form.addEventListener("submit", async (event) => {
     if (event.submitter?.value === "close") return;
     event.preventDefault();
@@ -28,6 +28,29 @@ export function startSignIn(onSignIn) {
     onSignIn();
   });
   dialog.addEventListener("close", () => form.reset());
+}
+
+// A link that ends in #token=... signs in by itself; whether it did. The address keeps no token.
+export async function signInByLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return false;
+  history.replaceState(null, "", location.pathname);
+  try {
+    await signIn(token);
+    return true;
+  } catch (error) {
+    askToSignIn(`The link does not sign in: ${error.message}`);
+    return false;
+  }
+}
+
+async function leave() {
+  try {
+    await signOut();
+  } catch (error) {
+    // A session that had ended already is told by the one who watches it.
+    if (error.status !== 401) askToSignIn(`Not signed out: ${error.message}`);
+  }
 }
 
 export function askToSignIn(why) {
