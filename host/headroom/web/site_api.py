@@ -73,8 +73,9 @@ def site_api(coordinator: Coordinator) -> Blueprint:
     @api.put("/boards/<board_id>/circuits/<int:circuit>/priority")
     @operation("operate", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
     def set_circuit_priority(board_id: BoardId, circuit: CircuitNo, body: PriorityBody) -> None:
-        """Serve a circuit earlier or later when leases are shared out; its board goes on shedding
-        by the priority in its own configuration.
+        """Serve a circuit earlier or later when leases are shared out.
+
+        Its board goes on shedding by the priority in its own configuration.
         """
         require_circuit(coordinator, board_id, circuit)
         changes.set_circuit_priority(board_id, circuit, body.priority)
