@@ -164,6 +164,17 @@ def test_a_wedged_wifi_is_reset_once_the_plan_is_over_and_not_again_for_6_hours(
     assert len(board.resets) == 2
 
 
+def test_a_coordinator_that_is_silent_resets_no_board_whose_gateway_answers(world: World) -> None:
+    board = world.boards["flat-1"]
+    let_6_hours_pass(world)
+    world.machine_is_off = True
+    world.run(120 + 1000)
+    assert len(board.resets) == 1
+    reports = shown(world)["reports"]
+    world.machine_is_off = False
+    world.run_until(lambda: shown(world)["reports"] > reports, within_s=60)
+
+
 def test_no_reset_where_it_is_switched_off_or_an_order_holds_a_circuit_on(
     make_world: MakeWorld, world: World
 ) -> None:

@@ -51,6 +51,7 @@ class World:
         self.site: Site = parse_site(site)
         self.now_us = 0.0
         self.boards: dict[str, VirtualBoard] = {}
+        self.machine_is_off = False  # the coordinator's: its address never answers
         self._folder = folder
         self._settings = settings
         self._has_beacons = beacons
@@ -204,4 +205,6 @@ class World:
     def _connect(self, client: str, host: str, port: int) -> Peer:
         if (host, port) != (HOST, PORT):
             raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
+        if self.machine_is_off:
+            raise TimeoutError(f"{host} does not answer")
         return WsgiPeer(self._board_app, client)

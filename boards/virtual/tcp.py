@@ -59,6 +59,8 @@ class Connection:
             if link.faults.refused:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
             self.peer = open_peer()
+        except TimeoutError:  # its machine is off
+            self._stalled = True
         except OSError:
             self._error = ECONNREFUSED
         return -EINPROGRESS

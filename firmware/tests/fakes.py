@@ -217,7 +217,8 @@ class Socket:
     def setblocking(self, flag):
         assert not flag
 
-    def connect(self, _address):
+    def connect(self, address):
+        self._network.asked.append(address)
         raise OSError(115, "in progress")
 
     def bind(self, address):
@@ -316,7 +317,8 @@ class Poller:
     def poll(self, _timeout):
         if self._socket is self._network.listener:
             return self._network.visitors[:1]
-        return [(None, self._network.flags)] if self._network.flags else []
+        silent = not self._network.flags or self._network.asked[-1] in self._network.silent
+        return [] if silent else [(None, self._network.flags)]
 
 
 class Network:
@@ -324,6 +326,9 @@ class Network:
         self.server = server
         self.chunk = 300
         self.flags = 4
+        # Addresses that were connected to, and those that never answer.
+        self.asked = []
+        self.silent = ()
         self.sockets = []
         self.listener = None
         self.taken = False
@@ -348,6 +353,13 @@ class Network:
         return low
 
 
+class Wlan:
+    """A station that is connected."""
+
+    def ifconfig(self):
+        return ("192.168.1.9", "255.255.255.0", "192.168.1.1", "192.168.1.1")
+
+
 class Hardware:
     def __init__(self, converter=None, server=None):
         self.time = converter.time if converter else Time()
@@ -365,7 +377,7 @@ class Hardware:
         return self.pins[number]
 
     def wlan(self):
-        return None
+        return Wlan()
 
     def randint(self, low, _high):
         return low

@@ -162,6 +162,38 @@ class Answers(Board):
             heard_s = self.client.heard_s
             self.assertEqual(self.node.wifi.is_wedged(True, heard_s), is_wedged)
 
+    def test_of_a_silent_coordinator_a_gateway_tells_that_the_wifi_works(self):
+        gateway, own = ("192.168.1.1", 80), ("192.168.1.10", 8087)
+        for silent, is_wedged in (((own,), False), ((own, gateway), True)):
+            self.start_slow()
+            network = self.hardware.network
+            self.run_s(5)
+            network.silent, network.flags = silent, 8
+            self.run_s(280)
+            self.assertEqual(self.client.heard_s < 30, is_wedged)
+            self.assertTrue(0 < network.asked.count(gateway) < network.asked.count(own))
+
+    def test_nothing_is_sent_to_a_gateway_and_the_coordinator_is_found_again(self):
+        self.start_slow()
+        network = self.hardware.network
+        self.run_s(5)
+        network.silent = (("192.168.1.10", 8087),)
+        self.run_s(200)
+        reports = len(self.coordinator.reports)
+        self.assertTrue("only the gateway answers" in self.errors(60))
+        self.assertEqual(len(self.coordinator.reports), reports)
+        network.silent = ()
+        self.run_s(60)
+        self.assertTrue(len(self.coordinator.reports) > reports)
+
+    def errors(self, seconds):
+        """What the link has told of its errors in that time."""
+        told = set()
+        for _ in range(seconds):
+            self.run_s(1)
+            told.add(self.client.last_error)
+        return " ".join(told)
+
     def test_no_flag_no_maintenance(self):
         self.run_s(5)
         self.hardware.files.full = True

@@ -24,6 +24,9 @@ _HEAD_LONGEST = const(640)
 _BUFFER_BYTES = const(2048)
 _ANSWER_LONGEST = const(1536)
 _MOST_DOUBLINGS = const(12)
+# Of the tries after those, one in so many asks the gateway whether the Wi-Fi works at all.
+_ASKS_GATEWAY = const(4)
+_GATEWAY_PORT = const(80)
 # Between reports while old minutes wait: half a day of them is delivered in seven minutes.
 _BEHIND_S = const(2)
 # Between two reports that beacons ask for: two seconds at least, on a clock of whole seconds.
@@ -57,7 +60,8 @@ class Client:
         self._state = self._idle
         self._busy = False
         self.server = None
-        # When something last came in, be it that nobody listens there: so the Wi-Fi works.
+        # When something last came in, be it that nobody listens there, be it from the gateway or
+        # a client of the board's own server: so the Wi-Fi works.
         self.heard_s = 0
         self._seq = 0
         self._sent_s = 0
@@ -114,6 +118,8 @@ class Client:
                 return
         if server:
             server.step()
+            if server.busy:
+                self.heard_s = self._clock.up_s
 
     def _begin(self):
         from node.link import report
@@ -156,13 +162,19 @@ class Client:
         self._socket = self._network.socket()
         self._socket.setblocking(False)
         try:
-            self._socket.connect(self._address)
+            self._socket.connect(self._target())
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 raise
         self._poller = self._network.poller()
         self._poller.register(self._socket, _POLLOUT)
         self._state = self._await_connection
+
+    def _target(self):
+        """Mostly the coordinator; nothing is ever sent to the gateway."""
+        if self._failures < _MOST_DOUBLINGS or self._seq % _ASKS_GATEWAY:
+            return self._address
+        return self._parts.wifi.gateway(), _GATEWAY_PORT
 
     def _await_connection(self):
         ready = self._poller.poll(0)
@@ -171,6 +183,8 @@ class Client:
         self.heard_s = self._clock.up_s
         if ready[0][1] & _POLLERR_HUP:
             raise OSError(errno.ECONNREFUSED)
+        if self._target() is not self._address:
+            raise OSError("only the gateway answers")
         self._state = self._send
 
     def _send(self):

@@ -1,8 +1,9 @@
 """Keeps the board in its network: asks to connect when it is not, and never waits for it.
 
 The chip's Wi-Fi can hang, whatever it says of itself; only a reset of the chip ends that. A
-coordinator that refuses connections shows that it does not hang. One that is silent altogether,
-switched off for instance, looks the same, and one short reset is tried then, too, and rarely.
+coordinator that refuses connections shows that it does not hang, and where it is silent, switched
+off for instance, so does the gateway, or any client of the board's own server. Where all of them
+are silent one short reset is tried, and rarely.
 """
 
 from micropython import const
@@ -32,6 +33,9 @@ class Wifi:
             self._wlan.active(True)
             self._wlan.connect(self._ssid, self._password)
         return False
+
+    def gateway(self):
+        return self._wlan.ifconfig()[2]
 
     def is_wedged(self, is_cut_off, heard_s):
         """Whether a reset of the chip is the one thing left; asked at least every few seconds.
