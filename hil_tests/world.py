@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import itertools
 from collections.abc import Callable
@@ -35,6 +36,20 @@ def start_is_good(board: VirtualBoard) -> None:
     stays in ``safe_boot``.
     """
     board.exec("from node import app; app.current.storage.write([1, 0, 0])")
+
+
+class _Served(WsgiPeer):
+    """A connection to one run of the coordinator, broken when that has ended."""
+
+    def __init__(self, world: World, client: str) -> None:
+        super().__init__(world.board_app, client)
+        self._world, self._served_by = world, world.board_app
+
+    def send(self, data: bytes) -> int:
+        """See Peer."""
+        if self._world.board_app is not self._served_by:
+            raise ConnectionResetError(errno.ECONNRESET, "the coordinator has ended")
+        return super().send(data)
 
 
 class World:
@@ -81,7 +96,7 @@ class World:
             self.site, self.store, self, self._settings, self.beacons
         )
         self.api = api_app(self.coordinator, open_reading=True).test_client()
-        self._board_app = board_app(self.coordinator)
+        self.board_app = board_app(self.coordinator)
 
     @property
     def store(self) -> Store:
@@ -207,4 +222,4 @@ class World:
             raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
         if self.machine_is_off:
             raise TimeoutError(f"{host} does not answer")
-        return WsgiPeer(self._board_app, client)
+        return _Served(self, client)
