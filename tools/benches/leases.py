@@ -20,22 +20,24 @@ def measure(options: Options) -> Iterator[Figure]:
     command = options.command("leases")
     count = QUICK if options.quick else HISTORIES
     first = (options.seed - 1) * HISTORIES
-    broken = 0
+    broken: list[str] = []
     with progress("histories", count) as advance:
         for seed in range(first, first + count):
             broken += breaks_the_rule(seed)
             advance()
     yield Figure("leases", "histories", count, "histories", command)
     yield Figure("leases", "steps, each checked at every feeder", count * STEPS, "steps", command)
-    yield Figure("leases", "histories that broke the rule", broken, "histories", command, 0)
+    yield Figure("leases", "histories that broke the rule", len(broken), "histories", command, 0)
+    for how in broken:
+        yield Figure("leases", "broken", how, "", command)
 
 
-def breaks_the_rule(seed: int) -> bool:
-    """Whether the history of that seed ends with a feeder that could carry too much."""
+def breaks_the_rule(seed: int) -> list[str]:
+    """How a feeder came to carry too much in the history of that seed, if one did."""
     history = History(seed)
     try:
         for _ in range(STEPS):
             history.step()
-    except Violation:
-        return True
-    return False
+    except Violation as violation:
+        return [str(violation)]
+    return []
