@@ -30,6 +30,8 @@ from node.upkeep import Upkeep
 
 # How long an order for maintenance waits for the coordinator to hear that it is obeyed.
 _LEAVE_S = const(30)
+# No uptime: what was done last has to be done again.
+_AT_ONCE = const(-1)
 
 current = None
 
@@ -43,6 +45,7 @@ class App:
         """
         circuits = config["circuits"]
         timing = config["timing"]
+        self._planned_s = _AT_ONCE
         self.reset = hardware.reset
         self.heap_free = hardware.heap_free
         self.clock = Clock(hardware.time)
@@ -77,7 +80,7 @@ class App:
         self.sensors = sensors(config, hardware, self.clock)
         self._current_ma = array("i", [0] * self._count)
         self._is_helpless = False
-        self._turn = 0
+        self._turn = self._count - 1
 
     def _prepare_ticks(self, tick_ms, hardware):
         self.tick_ms = tick_ms
@@ -131,8 +134,7 @@ class App:
         """One window of the circuit whose turn it is."""
         self.readings.grow_older(self.clock.step_ms)
         self.relays.grow_older(self.clock.step_ms)
-        i = self._turn
-        self._turn = (i + 1) % self._count
+        i = self._turn = (self._turn + 1) % self._count
         sensor = self.sensors[i]
         readings = self.readings
         try:
@@ -152,10 +154,14 @@ class App:
                 saturated |= 1 << i
         step_ms = self.clock.step_ms
         self.protection.update(self._current_ma, saturated, self.planning.limit_ma, step_ms)
-        relays.watch(readings, self._current_ma)
+        relays.watch(self._turn, readings, self._current_ma)
 
     def _plan(self):
-        self.planning.update(self.clock.up_s)
+        """Once a second: everything in a plan is in seconds."""
+        up_s = self.clock.up_s
+        if up_s != self._planned_s:
+            self._planned_s = up_s
+            self.planning.update(up_s)
 
     def _shed(self):
         protection = self.protection
@@ -185,6 +191,8 @@ class App:
         self.shedding.shed(i, reason, self.readings.last_ma[i], self.clock.up_s)
 
     def _return_one(self):
+        if not any(self.shedding.reason):
+            return
         up_s = self.clock.up_s
         i = self.shedding.may_return(
             up_s, self.protection.load_ma, self.planning.limit_ma, self._wanted(), self._trusted()
@@ -284,6 +292,7 @@ class App:
         else:
             storage.remember(answer.epoch)
         planning.accept(answer, sent_s)
+        self._planned_s = _AT_ONCE
         self._acknowledge(answer)
         if plan:
             self.safety.orders_unknown = False

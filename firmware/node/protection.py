@@ -66,8 +66,13 @@ class Guard:
 
     def update(self, current_ma, limit_ma, step_ms, saturated=False):
         """The current in mA that has to go now; 0 = none yet."""
-        current_ma = min(current_ma, _LARGEST_MA)
         over = saturated or current_ma > limit_ma
+        if not (over or self._over_ms or self._time or current_ma >= self._rating_ma):
+            # At rest, as nearly always: nothing but the budget has anything left to do.
+            if self.budget:
+                self.budget = max(self.budget - _COOLING_RATE * step_ms, 0)
+            return 0
+        current_ma = min(current_ma, _LARGEST_MA)
         self._date_excess(over, step_ms)
         self._spend_time(current_ma, limit_ma, step_ms)
         self._spend_budget(current_ma, step_ms)
@@ -124,23 +129,23 @@ class Protection:
         self._phases = [
             Guard(rating, limit_s) if rating else None for rating in feeder["rating_ma"]
         ]
-        self._count = count
+        self._rated_phases = bytes([p for p in range(3) if self._phases[p]])
         # Seven of them, whose budgets outlive a warm reset.
         self.guards = self._phases + self._circuits + [None] * (4 - count)
 
     def update(self, current_ma, saturated, limit_ma, step_ms):
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""
-        self._add_up(current_ma)
-        for p in range(3):
-            guard = self._phases[p]
-            if guard:
-                self.excess_ma[p] = guard.update(self.load_ma[p], limit_ma[p], step_ms)
+        load_ma = self.load_ma
+        load_ma[0] = load_ma[1] = load_ma[2] = 0
         overloaded = 0
-        for i in range(self._count):
-            beyond = bool(saturated & 1 << i)
-            if self._circuits[i].update(current_ma[i], self._limit_ma[i], step_ms, beyond):
+        for i in range(len(self._phase)):
+            own_ma = current_ma[i]
+            load_ma[self._phase[i]] += own_ma
+            if self._circuits[i].update(own_ma, self._limit_ma[i], step_ms, saturated & 1 << i):
                 overloaded |= 1 << i
         self.overloaded = overloaded
+        for p in self._rated_phases:
+            self.excess_ma[p] = self._phases[p].update(load_ma[p], limit_ma[p], step_ms)
 
     def is_over(self):
         """Whether something has to go now."""
@@ -153,10 +158,3 @@ class Protection:
     def put_on_trial(self, i):
         self._circuits[i].put_on_trial()
         self._phases[self._phase[i]].put_on_trial()
-
-    def _add_up(self, current_ma):
-        load_ma = self.load_ma
-        for p in range(3):
-            load_ma[p] = 0
-        for i in range(self._count):
-            load_ma[self._phase[i]] += current_ma[i]

@@ -81,8 +81,10 @@ class Relays:
         self._gate(0)
 
     def grow_older(self, step_ms):
+        since_edge_ms = self.since_edge_ms
         for i in range(self.count):
-            self.since_edge_ms[i] = min(self.since_edge_ms[i] + step_ms, _LONG_MS)
+            if since_edge_ms[i] < _LONG_MS:
+                since_edge_ms[i] += step_ms
 
     def open(self, i, reason):
         """An opener's order: done now, unless the contact could not."""
@@ -111,16 +113,18 @@ class Relays:
         least_s = self._min_on_s[i] if self.closed[i] else self._min_off_s[i]
         return self._clock.up_s - self._edge_s[i] >= least_s
 
-    def watch(self, readings, current_ma):
-        """Compares what flows with what was told. `current_ma` is what protection counts."""
+    def watch(self, i, readings, current_ma):
+        """Compares what flows in circuit i, whose turn it is to be measured, with what was told.
+
+        `current_ma` is what protection counts, per circuit.
+        """
         self._current_ma = current_ma
-        for i in range(self.count):
-            age_ms = readings.age_ms[i]
-            if readings.is_trusted(i) and age_ms + _MOVING_MS <= self.since_edge_ms[i]:
-                self._compare(i, self.closed[i], readings.last_ma[i])
-            self.unbreakable[i] = current_ma[i] > self._breaking_ma[i] and age_ms < _BLIND_MS
-            if not self.unbreakable[i]:
-                self._tell("breaking", self._refused, i, 0, 0)
+        age_ms = readings.age_ms[i]
+        if readings.is_trusted(i) and age_ms + _MOVING_MS <= self.since_edge_ms[i]:
+            self._compare(i, self.closed[i], readings.last_ma[i])
+        self.unbreakable[i] = current_ma[i] > self._breaking_ma[i] and age_ms < _BLIND_MS
+        if not self.unbreakable[i]:
+            self._tell("breaking", self._refused, i, 0, 0)
 
     def _compare(self, i, closed, flows_ma):
         up_s = self._clock.up_s

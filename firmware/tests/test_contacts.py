@@ -35,7 +35,7 @@ class Board:
             counted_ma = self.readings.current_ma(
                 0, self.relays.closed[0] or self.relays.welded[0], self.relays.since_edge_ms[0]
             )
-            self.relays.watch(self.readings, [counted_ma])
+            self.relays.watch(0, self.readings, [counted_ma])
 
     def told(self, *kinds):
         """(kind, value) of the events so far."""

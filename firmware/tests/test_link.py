@@ -144,7 +144,7 @@ class Answers(Board):
         self.run_s(5)
         self.coordinator.changes = {"maintenance": 1, "ack_event": 0}
         self.run_s(5)
-        self.node.relays.watch = lambda readings, current_ma: None
+        self.node.relays.watch = lambda _i, _readings, _current_ma: None
         self.node.relays.unbreakable[0] = 1
         self.run_s(80)
         self.assertEqual((self.hardware.restarts, self.hardware.pins[5].level), (0, 1))

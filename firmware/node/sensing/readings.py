@@ -36,10 +36,11 @@ class Readings:
         self._rated_ma = array("i", [c["rated_ma"] for c in circuits])
 
     def grow_older(self, step_ms):
-        for i in range(len(self.age_ms)):
-            age_ms = min(self.age_ms[i] + step_ms, _AGE_CAP_MS)
-            self.age_ms[i] = age_ms
-            if age_ms > _TRUSTED_MS and self.is_trusted(i):
+        age_ms = self.age_ms
+        for i in range(len(age_ms)):
+            if age_ms[i] < _AGE_CAP_MS:
+                age_ms[i] += step_ms
+            if age_ms[i] > _TRUSTED_MS and self.is_trusted(i):
                 self.state[i] = "stale"
 
     def is_trusted(self, i):
