@@ -21,6 +21,10 @@ from tools.romfs import build_romfs
 HEAP_BYTES = 38 * 1024
 SURPLUS_BYTES = 112 * 1024
 
+# The Python of one timer callback on an ESP8266 at 160 MHz: what `tools/bench.py tick` projects
+# for the control part of a tick, rounded up (tools/tests/test_bench.py).
+CONTROL_MS = 17.0
+
 CHANNELS = 4
 SHUNT_ADDRESS = 0x40  # of the first INA226; its input is the one after the converter's
 THIRD_OF_A_TURN_RAD = 2 * math.pi / 3
@@ -31,8 +35,9 @@ class Fitting:
     """What a virtual board is made of.
 
     ``rate_error`` is its converter's, -0.1 to 0.1; voltages in V; ``harmonics`` is the waveform of
-    all its loads as (order, share, phase in rad). ``watch_heap`` has every timer callback counted,
-    for ``VirtualBoard.heap``.
+    all its loads as (order, share, phase in rad). ``control_ms`` is what the Python of a timer
+    callback costs, whatever it does. ``watch_heap`` has every timer callback counted, for
+    ``VirtualBoard.heap``.
     """
 
     seed: int = 1
@@ -42,6 +47,7 @@ class Fitting:
     harmonics: Sequence[tuple[int, float, float]] = ((1, 1.0, 0.0),)
     wirings: Sequence[Wiring] = field(default_factory=list)
     gated: bool = True
+    control_ms: float = CONTROL_MS
     watch_heap: bool = False
 
     @classmethod
@@ -63,12 +69,13 @@ def _wiring(circuit: dict[str, Any]) -> Wiring:
 
 
 def hardware_order(fitting: Fitting, board: dict[str, Any]) -> dict[str, Any]:
-    """The part of the order ``start`` that is the same at every start: heap, sensors, converter,
-    shims. ``board`` is the board's TOML file.
+    """The part of the order ``start`` that is the same at every start: heap, cost of control,
+    sensors, converter, shims. ``board`` is the board's TOML file.
     """
     sensing = board["sensing"]
     return {
         "heapBytes": HEAP_BYTES + SURPLUS_BYTES,
+        "controlUs": fitting.control_ms * 1000,
         "plant": {
             "mainsHz": fitting.mains_hz,
             "biasVolts": sensing["bias_mv"] / 1000,

@@ -4,17 +4,20 @@
 // sleeping, and by running on to the next timer. Real time is the same clock, held back by the
 // parent to the speed of the wall's.
 
-export const CONTROL_STEP_US = 5000; // stated cost of the Python of one timer callback, ESP8266 at 160 MHz
 const CALL_US = 10; // one call into the hardware: a clock read, a pin
 const SCHEDULER_DEPTH = 4; // MicroPython's queue of pending callbacks on the ESP8266; more are dropped
 const WDT_TICK_US = 1_600_000; // the soft watchdog looks twice, 1.6 s apart, and resets at the second look
 const RELOAD_US = 1; // a timer that is stopped within its own callback is gone at once
 
 export class Clock {
-  /** `nowUs` is the board's time; `chipStartUs` when the chip started; `watchdog` as it was before a soft reboot. */
-  constructor({ nowUs, chipStartUs, watchdog, onCallback, onWatchdog }) {
+  /**
+   * `nowUs` is the board's time; `chipStartUs` when the chip started; `watchdog` as it was before a soft reboot;
+   * `controlUs` what the Python of one timer callback costs.
+   */
+  constructor({ nowUs, chipStartUs, watchdog, controlUs, onCallback, onWatchdog }) {
     this.nowUs = nowUs;
     this.chipStartUs = chipStartUs;
+    this.controlUs = controlUs;
     this.timers = new Map();
     this.inCallback = false;
     this.stepCharged = false;
@@ -36,7 +39,7 @@ export class Clock {
   chargeControlStep() {
     if (!this.inCallback || this.stepCharged) return;
     this.stepCharged = true;
-    this.charge(CONTROL_STEP_US + (this.overrunsUs.shift() ?? 0));
+    this.charge(this.controlUs + (this.overrunsUs.shift() ?? 0));
   }
 
   startTimer(id, periodUs, periodic) {

@@ -2,7 +2,7 @@
 // See ../README.md.
 //
 // Orders from the parent, each answered by {done, t, next, ...report}:
-//   start   images, heap, sensors, converter, faults, times -> interpreter up, boot.py and main.py run
+//   start   images, heap, sensors, converter, faults, times, control's cost -> interpreter up, boot.py and main.py run
 //   run     until (us), changes -> timers run up to that time
 //   serial  data -> typed into the REPL
 //   fault   i2cErrors, i2cDead, overrunsUs -> what is broken from now on
@@ -35,6 +35,7 @@ async function start(order) {
     nowUs: order.t,
     chipStartUs: order.chipStartUs,
     watchdog: order.watchdog,
+    controlUs: order.controlUs,
     onCallback: (id) => state.dispatch(id),
     onWatchdog: () => reset("wdt"),
   });
