@@ -23,7 +23,7 @@ SURPLUS_BYTES = 112 * 1024
 
 # The Python of one timer callback on an ESP8266 at 160 MHz: what `tools/bench.py tick` projects
 # for the control part of a tick, rounded up (tools/tests/test_bench.py).
-CONTROL_MS = 17.0
+CONTROL_MS = 14.0
 
 CHANNELS = 4
 SHUNT_ADDRESS = 0x40  # of the first INA226; its input is the one after the converter's

@@ -81,6 +81,7 @@ class App:
         self._current_ma = array("i", [0] * self._count)
         self._is_helpless = False
         self._turn = self._count - 1
+        self._scan_ms = 0
 
     def _prepare_ticks(self, tick_ms, hardware):
         self.tick_ms = tick_ms
@@ -144,17 +145,11 @@ class App:
         readings.tell(i, self.events, self.clock.up_s)
 
     def _protect(self):
-        readings = self.readings
-        relays = self.relays
-        saturated = 0
-        for i in range(self._count):
-            closed = relays.closed[i] or relays.welded[i]
-            self._current_ma[i] = readings.current_ma(i, closed, relays.since_edge_ms[i])
-            if closed and readings.state[i] == "saturated":
-                saturated |= 1 << i
-        step_ms = self.clock.step_ms
-        self.protection.update(self._current_ma, saturated, self.planning.limit_ma, step_ms)
-        relays.watch(self._turn, readings, self._current_ma)
+        current_ma = self._current_ma
+        saturated = self.readings.count(self.relays, current_ma)
+        limit_ma = self.planning.limit_ma
+        self.protection.update(current_ma, saturated, limit_ma, self.clock.step_ms)
+        self.relays.watch(self._turn, self.readings, current_ma)
 
     def _plan(self):
         """Once a second: everything in a plan is in seconds."""
@@ -165,7 +160,7 @@ class App:
 
     def _shed(self):
         protection = self.protection
-        if not protection.is_over():
+        if not protection.is_over:
             self._is_helpless = False
             return
         relays = self.relays
@@ -203,18 +198,24 @@ class App:
                 self.protection.put_on_trial(i)
 
     def _switch(self):
+        """Each circuit in its turn; all of them at once where something has to go now."""
+        if not self.protection.is_over:
+            self._switch_one(self._turn)
+            return
+        for i in range(self._count):
+            self._switch_one(i)
+
+    def _switch_one(self, i):
         """Openers first, in this order; where none speaks, the plan's wish."""
         relays = self.relays
-        planning = self.planning
-        for i in range(self._count):
-            reason = self._opener(i)
-            if not reason:
-                relays.wish(i, planning.on[i], planning.reason[i])
-                continue
-            relays.open(i, reason)
-            if relays.closed[i]:
-                # Its contact cannot break that much: its wait to return begins when it can.
-                self.shedding.shed_s[i] = self.clock.up_s
+        reason = self._opener(i)
+        if not reason:
+            relays.wish(i, self.planning.on[i], self.planning.reason[i])
+            return
+        relays.open(i, reason)
+        if relays.closed[i]:
+            # Its contact cannot break that much: its wait to return begins when it can.
+            self.shedding.shed_s[i] = self.clock.up_s
 
     def _opener(self, i):
         if self.planning.is_ordered_off(i):
@@ -222,8 +223,13 @@ class App:
         return self.shedding.reason[i] or self.safety.opener(i, self.clock.up_s)
 
     def _record(self):
-        step_ms = self.clock.step_ms
-        self.minutes.sample(self.clock.up_s, step_ms, self._current_ma, self.relays.closed)
+        """Once a scan: no current changes more often."""
+        self._scan_ms += self.clock.step_ms
+        if self._turn == 0:
+            self.minutes.sample(
+                self.clock.up_s, self._scan_ms, self._current_ma, self.relays.closed
+            )
+            self._scan_ms = 0
 
     def _link(self):
         """The one guarded boundary."""

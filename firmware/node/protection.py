@@ -57,6 +57,8 @@ class Guard:
 
     def __init__(self, rating_ma, limit_s):
         self._rating_ma = rating_ma
+        # From this on the budget is spent.
+        self._warms_ma = -(-1000 * rating_ma // _READS_LOW)
         self._limit_rate = _FULL // (limit_s * 1000 - _REACTION_MS)
         self._heavy_rate = max(_FULL // (_TWICE_MS - _REACTION_MS), self._limit_rate)
         self._over_ms = 0
@@ -67,8 +69,8 @@ class Guard:
     def update(self, current_ma, limit_ma, step_ms, saturated=False):
         """The current in mA that has to go now; 0 = none yet."""
         over = saturated or current_ma > limit_ma
-        if not (over or self._over_ms or self._time or current_ma >= self._rating_ma):
-            # At rest, as nearly always: nothing but the budget has anything left to do.
+        if not (over or self._over_ms or self._time or current_ma >= self._warms_ma):
+            # At rest, as nearly always: only the budget may have something left to do.
             if self.budget:
                 self.budget = max(self.budget - _COOLING_RATE * step_ms, 0)
             return 0
@@ -115,7 +117,8 @@ class Guard:
 class Protection:
     """The guards of a board: one for each phase with a rating, one for each circuit.
 
-    `excess_ma` (per phase) and `overloaded` (bit i = circuit i) say what has to go now.
+    `excess_ma` (per phase) and `overloaded` (bit i = circuit i) say what has to go now, `is_over`
+    whether anything has to.
     """
 
     def __init__(self, feeder, circuits, limit_s):
@@ -123,6 +126,7 @@ class Protection:
         self.load_ma = array("i", [0] * 3)
         self.excess_ma = array("i", [0] * 3)
         self.overloaded = 0
+        self.is_over = False
         self._phase = bytearray([c["phase"] - 1 for c in circuits])
         self._limit_ma = array("i", [c["limit_ma"] for c in circuits])
         self._circuits = [Guard(c["rated_ma"], limit_s) for c in circuits]
@@ -136,20 +140,24 @@ class Protection:
     def update(self, current_ma, saturated, limit_ma, step_ms):
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""
         load_ma = self.load_ma
+        phase = self._phase
+        own_limit_ma = self._limit_ma
         load_ma[0] = load_ma[1] = load_ma[2] = 0
         overloaded = 0
-        for i in range(len(self._phase)):
+        i = 0
+        for guard in self._circuits:
             own_ma = current_ma[i]
-            load_ma[self._phase[i]] += own_ma
-            if self._circuits[i].update(own_ma, self._limit_ma[i], step_ms, saturated & 1 << i):
+            load_ma[phase[i]] += own_ma
+            if guard.update(own_ma, own_limit_ma[i], step_ms, saturated & 1 << i):
                 overloaded |= 1 << i
+            i += 1  # noqa: SIM113  enumerate() allocates
         self.overloaded = overloaded
+        self.is_over = overloaded > 0
         for p in self._rated_phases:
-            self.excess_ma[p] = self._phases[p].update(load_ma[p], limit_ma[p], step_ms)
-
-    def is_over(self):
-        """Whether something has to go now."""
-        return self.overloaded or any(self.excess_ma)
+            excess_ma = self._phases[p].update(load_ma[p], limit_ma[p], step_ms)
+            self.excess_ma[p] = excess_ma
+            if excess_ma:
+                self.is_over = True
 
     def is_phase_over(self, i):
         """Whether something has to go from circuit i's phase now."""

@@ -123,7 +123,7 @@ class Relays:
         if readings.is_trusted(i) and age_ms + _MOVING_MS <= self.since_edge_ms[i]:
             self._compare(i, self.closed[i], readings.last_ma[i])
         self.unbreakable[i] = current_ma[i] > self._breaking_ma[i] and age_ms < _BLIND_MS
-        if not self.unbreakable[i]:
+        if self._refused[i] and not self.unbreakable[i]:
             self._tell("breaking", self._refused, i, 0, 0)
 
     def _compare(self, i, closed, flows_ma):

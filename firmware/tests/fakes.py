@@ -461,9 +461,9 @@ def secrets(key, site_key=b"", charge_key=b""):
     return {"key": key, "site_key": site_key, "charge_key": charge_key, "wifi_password": ""}
 
 
-def run(app, hardware, duration_ms, tick_ms=40):
-    """Ticks every `tick_ms` for `duration_ms`."""
-    tick_us = tick_ms * 1000
+def run(app, hardware, duration_ms):
+    """Ticks for `duration_ms`."""
+    tick_us = app.tick_ms * 1000
     end_us = hardware.time.now_us + duration_ms * 1000
     due_us = hardware.time.now_us + tick_us
     while due_us <= end_us:

@@ -48,7 +48,7 @@ class Board(unittest.TestCase):
         self.start(circuits=circuits, timing={"tick_ms": 200, "boot_delay_s": [0, 0]})
 
     def run_s(self, duration_s):
-        fakes.run(self.node, self.hardware, 1000 * duration_s, self.node.tick_ms)
+        fakes.run(self.node, self.hardware, 1000 * duration_s)
 
     def sockets_open(self):
         return sum(not socket.closed for socket in self.hardware.network.sockets)

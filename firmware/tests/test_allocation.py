@@ -55,7 +55,7 @@ class Control(unittest.TestCase):
         gc.disable()
         before = gc.mem_alloc()
         for _ in range(times):
-            self.time.now_ms += 40
+            self.time.now_ms += self.node.tick_ms
             self.node.tick()
         allocated = gc.mem_alloc() - before
         gc.enable()

@@ -70,7 +70,7 @@ class Protecting(unittest.TestCase):
         self.assertEqual(node.relays.closed[2], 0)
         hardware.i2c.set_ma(2, 0)
         while not node.relays.closed[2]:
-            fakes.run(node, hardware, 40)
+            fakes.run(node, hardware, node.tick_ms)
         hardware.i2c.set_ma(2, 12_000)
         fakes.run(node, hardware, 960)
         self.assertEqual(node.relays.closed[2], 0)

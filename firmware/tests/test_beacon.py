@@ -120,7 +120,7 @@ class Beacons(Board):
     def test_one_that_comes_in_beside_a_report_counts_once(self):
         self.run_s(6)
         while not self.client._busy:
-            fakes.run(self.node, self.hardware, 40)
+            fakes.run(self.node, self.hardware, self.node.tick_ms)
         self.coordinator.changes = {"beacon": KNOWN + 1}  # sent before this answer
         self.hear(beacon(KNOWN + 1))
         self.reports = len(self.coordinator.reports)
@@ -165,9 +165,9 @@ class Floods(Board):
         self.sent_us = []
         heard = self.hardware.network.heard
         least_read = 99
-        for _ in range(20 * 25):
+        for _ in range(20_000 // self.node.tick_ms):
             heard.queue = [next(datagrams) for _ in range(4)]
-            fakes.run(self.node, self.hardware, 40)
+            fakes.run(self.node, self.hardware, self.node.tick_ms)
             least_read = min(least_read, len(heard.queue))
         self.assertTrue(least_read >= 3)
         self.assertEqual(self.node.dropped, 0)

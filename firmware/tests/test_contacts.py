@@ -225,7 +225,7 @@ class InTheNode(unittest.TestCase):
         for i in range(4):
             self.hardware.i2c.set_ma(i, 9_900)
         while sum(self.closed()) == 4:
-            self.run_ms(40)
+            self.run_ms(self.node.tick_ms)
         # The least important of the rest, in one step: two of them leave 19.8 A of 20 A.
         self.assertEqual(self.closed(), [1, 0, 1, 0])
 

@@ -125,7 +125,7 @@ class Answers(Board):
         self.coordinator.changes = {"maintenance": 1}
         while "/maintenance" not in self.hardware.files.content:
             self.assertEqual(self.hardware.restarts, 0)
-            fakes.run(self.node, self.hardware, 40)
+            fakes.run(self.node, self.hardware, self.node.tick_ms)
         self.run_s(2)
         told = [event[2] for report in self.coordinator.reports for event in report["events"]]
         self.assertEqual(told[-1], "maintenance")
@@ -247,7 +247,7 @@ class Answers(Board):
     def test_lease_and_validity_run_from_the_send_however_late_the_answer(self):
         self.hardware.network.chunk = 24  # about three seconds there and back
         while not self.client.answers:
-            fakes.run(self.node, self.hardware, 40)
+            fakes.run(self.node, self.hardware, self.node.tick_ms)
         sent_s = self.coordinator.reports[0]["up_s"]
         self.assertTrue(self.node.clock.up_s - sent_s >= 2)
         planning = self.node.planning

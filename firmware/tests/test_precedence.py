@@ -84,6 +84,9 @@ class Precedence(unittest.TestCase):
     def run_s(self, duration_s):
         fakes.run(self.node, self.hardware, 1000 * duration_s)
 
+    def run_scan(self):
+        fakes.run(self.node, self.hardware, 4 * self.node.tick_ms)
+
     def relay(self):
         return self.node.relays.closed[0], self.node.relays.reason[0]
 
@@ -96,7 +99,7 @@ class Precedence(unittest.TestCase):
                 self.assertEqual(self.relay(), (1, wished))
                 self.node.kept = self.node.planning._order[0]
                 opener(self.node, True)
-                fakes.run(self.node, self.hardware, 40)
+                self.run_scan()
                 self.assertEqual(self.relay(), (0, opened), (wished, opened))
                 self.run_s(2)
                 self.assertEqual(self.relay(), (0, opened), (wished, opened))
@@ -112,7 +115,7 @@ class Precedence(unittest.TestCase):
             self.assertEqual(self.relay(), (1, "default"))
             self.node.kept = self.node.planning._order[0]
             opener(self.node, True)
-            fakes.run(self.node, self.hardware, 40)
+            self.run_scan()
             self.assertEqual(self.relay(), (0, opened))
             opener(self.node, False)
             self.run_s(18)

@@ -109,7 +109,7 @@ class Compressor(unittest.TestCase):
         reasons = set()
         closed = self.node.relays.closed[0]
         for _ in range(duration_s * 25):
-            fakes.run(self.node, self.hardware, 40)
+            fakes.run(self.node, self.hardware, self.node.tick_ms)
             reasons.add(self.node.relays.reason[0])
             if self.node.relays.closed[0] != closed:
                 closed = self.node.relays.closed[0]

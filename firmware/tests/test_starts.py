@@ -160,7 +160,7 @@ class Node(unittest.TestCase):
         node.clock.up_s = 899
         fakes.run(node, hardware, 3_000)
         self.assertEqual(list(node.relays.closed), [1] * 4)
-        self.assertEqual(hardware.fed, 75 + 125)
+        self.assertEqual(hardware.fed, 8_000 // node.tick_ms)
 
     def test_the_try_is_in_flash_before_what_it_switches_on_can_end_it(self):
         hardware = fakes.Hardware()

@@ -122,7 +122,7 @@ class Orders(unittest.TestCase):
             self.assertEqual(list(node.relays.closed), [0] * 4)
             self.assertEqual(node.relays.reason, ["safe_boot"] * 4)
             self.assertEqual(node.storage.boot, start)
-            self.assertEqual(hardware.fed, 50 * start)
+            self.assertEqual(hardware.fed, 2_000 // node.tick_ms * start)
 
 
 if __name__ == "__main__":

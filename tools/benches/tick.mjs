@@ -41,6 +41,18 @@ def empty(count):
         time.ticks_ms()
         time.ticks_ms()
         window(0, samples)
+def c_loops(count):
+    samples = node.sensors[0]._rms.samples
+    for _ in range(count):
+        sum(samples)
+        min(samples)
+        max(samples)
+def python_loops(count):
+    samples = node.sensors[0]._rms.samples
+    for _ in range(3 * count):
+        total = 0
+        for sample in samples:
+            total += sample
 ticks(200)
 assert all(state == "ok" for state in node.readings.state), node.readings.state
 `;
@@ -61,8 +73,9 @@ const python = await loadMicroPython({ heapsize: 4 << 20 });
 copy(python.FS, join(root, "firmware/node"), "/node");
 copy(python.FS, join(root, "firmware/tests"), "/tests");
 python.runPython(SETUP);
-// Some ten milliseconds each: the least of many short runs is one that nothing else disturbed.
-const work = { reference: ["reference_loop.run", 5000], tick: ["ticks", 50], empty: ["empty", 50] };
+// Some milliseconds each: the least of many short runs is one that nothing else disturbed.
+const work = { reference: ["reference_loop.run", 2000], tick: ["ticks", 20], empty: ["empty", 20] };
+for (const name of ["c_loops", "python_loops"]) work[name] = [name, 100];
 if (more) {
   copy(python.FS, more, "/more");
   python.runPython('sys.path.append("/more")');

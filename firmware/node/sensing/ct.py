@@ -102,24 +102,28 @@ class Ct:
         if self._adc.window(self.channel[i], rms.samples) < rms.count:
             return None
         rms.measure()
-        if rms.mean < _BIAS_LOWEST or rms.mean > _BIAS_HIGHEST:
+        mean = rms.mean
+        low = rms.low
+        high = rms.high
+        bias = self._bias[i]
+        if mean < _BIAS_LOWEST or mean > _BIAS_HIGHEST:
             return "missing"
-        swing = rms.high - rms.low
-        if rms.low < -_RAIL or rms.high > _CEILING:
+        if low < -_RAIL or high > _CEILING:
             return "impossible"
-        if abs(rms.mean - self._bias[i]) > swing + _BIAS_STEP:
+        if abs(mean - bias) > high - low + _BIAS_STEP:
             return "impossible"
         if self._is_frozen(i, since_ms):
             return "frozen"
         current_ma = rms.current_ma(self._gain[i], self._gain_shift[i]) + self.offset_ma[i]
-        if rms.low <= _RAIL or rms.high >= 2 * self._bias[i] - _RAIL:
-            self.current_ma = max(current_ma, self.scale_ma[i])
+        scale_ma = self.scale_ma[i]
+        if low <= _RAIL or high >= 2 * bias - _RAIL:
+            self.current_ma = max(current_ma, scale_ma)
             return "saturated"
-        self._bias[i] += (rms.mean - self._bias[i]) // 4
-        if current_ma * _FLOOR_PARTS < self.scale_ma[i]:
+        self._bias[i] = bias + (mean - bias) // 4
+        if current_ma * _FLOOR_PARTS < scale_ma:
             self.current_ma = 0
             return "below_range"
-        if rms.peak_percent > _SPIKE_PERCENT and current_ma * _SPIKE_PARTS > self.scale_ma[i]:
+        if rms.peak_percent > _SPIKE_PERCENT and current_ma * _SPIKE_PARTS > scale_ma:
             return "impossible"
         if self._is_spiky(i, min(since_ms, _WINDOW_MS)):
             self.current_ma = current_ma + current_ma * self._raise_percent[i] // 100
@@ -140,9 +144,10 @@ class Ct:
         """Whether spikes have been the rule for some seconds, and sines not since."""
         rms = self._rms
         was_ms = self.spiky_ms[i]
-        if was_ms < 0:
+        smooth = rms.peak_percent * rms.count <= _SPIKY_PERCENT
+        if was_ms < 0 or (smooth and not was_ms):
             return False
-        if rms.peak_percent * rms.count <= _SPIKY_PERCENT:
+        if smooth:
             window_ms = -window_ms
         now_ms = was_ms + window_ms
         spiky = now_ms > _SPIKY_MS

@@ -50,6 +50,24 @@ class Readings:
         """Whether protection has nothing measured to go by any more."""
         return self.age_ms[i] > _TRUSTED_MS
 
+    def count(self, relays, current_ma):
+        """Fills `current_ma` with what protection counts of each circuit.
+
+        Returns as bits which of those that a current may flow in are saturated.
+        """
+        closed = relays.closed
+        age_ms = self.age_ms
+        saturated = 0
+        for i in range(len(age_ms)):
+            flows = closed[i] or relays.welded[i]
+            if closed[i] and age_ms[i] <= _TRUSTED_MS:
+                current_ma[i] = self.last_ma[i]
+            else:
+                current_ma[i] = self.current_ma(i, flows, relays.since_edge_ms[i])
+            if flows and self.state[i] == "saturated":
+                saturated |= 1 << i
+        return saturated
+
     def current_ma(self, i, closed, since_edge_ms):
         """What protection counts: measured, or assumed where nothing good was measured lately.
 

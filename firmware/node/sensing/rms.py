@@ -4,10 +4,9 @@ A cycle holds no whole number of conversions. With n conversions x[k] of which t
 cycle with the fraction w/256 only, W = 256 (n-1) + w and sums weighted by w[k] = 256, ..., 256, w:
 
     mean16 = 16 sum(w x) / W                  sum(w x) <= 20 * 256 * 32767 < 2**28
-    d      = (16 x - mean16) >> s             s such that |d| <= 2047
+    d      = (16 x - mean16) >> s, rounded    s such that |d| <= 2047
     E      = sum(w d d) / 256                 256 d d < 2**30, E <= 20 * 2**22 < 2**27
-    m      = 16 sum(w d) / W                  what rounding and the shift left of the mean
-    root   = sqrt(256 * 256 E / W - m m)      < 2**15: 16 times the RMS of d
+    root   = sqrt(256 * 256 E / W)            < 2**15: 16 times the RMS of d
 
 so `root << s` is the RMS in 1/256 count: small signals keep a sixteenth of a count and more, large
 ones eleven bits. A quotient a 2**b / W is taken as (a // W) 2**b + (a % W) 2**b // W, which stays
@@ -21,7 +20,8 @@ from array import array
 
 from micropython import const
 
-_PEAK = const(2047)
+# 2047 once it is rounded.
+_PEAK = const(2046)
 _LARGEST_ROOT = const(32767)
 _LARGEST_GAIN = const(30000)
 _COUNT_UV = const(125)
@@ -82,41 +82,29 @@ class TrueRms:
 
     def measure(self):
         samples = self.samples
-        self.total = sum(samples)
-        self.low = min(samples)
-        self.high = max(samples)
-        last = samples[self.count - 1]
-        weighted = 256 * self.total - (256 - self._last_weight) * last
         weight = self._cycle_weight
-        self.mean = weighted // weight
-        self._measure_around(16 * self.mean + 16 * (weighted % weight) // weight)
-
-    def _measure_around(self, mean16):
-        peak = max(16 * self.high - mean16, mean16 - 16 * self.low)
+        unseen = 256 - self._last_weight  # of the last conversion
+        self.total = total = sum(samples)
+        self.low = low = min(samples)
+        self.high = high = max(samples)
+        weighted = 256 * total - unseen * samples[self.count - 1]
+        self.mean = mean = weighted // weight
+        mean16 = 16 * mean + 16 * (weighted % weight) // weight
+        peak = max(16 * high - mean16, mean16 - 16 * low)
         shift = 0
         while peak >> shift > _PEAK:
             shift += 1
+        self._shift = shift
+        mean16 -= 1 << shift >> 1  # so that what is shifted out below is rounded
         energy = 0
-        offset = 0
-        difference = 0
-        for sample in self.samples:
+        for sample in samples:
             difference = ((sample << 4) - mean16) >> shift
             energy += difference * difference
-            offset += difference
         # Of the energy, in one conversion; half at most of a current that swings both ways.
         peak >>= shift
         self.peak_percent = 100 * peak * peak // max(energy, 1)
-        unseen = 256 - self._last_weight
         energy -= unseen * difference * difference >> 8
-        offset -= unseen * difference >> 8
-        self._shift = shift
-        self._root = self._root_of(energy, offset)
-
-    def _root_of(self, energy, offset):
-        weight = self._cycle_weight
-        offset16 = (offset << 12) // weight
-        square = (energy // weight << 16) + (energy % weight << 16) // weight
-        return square_root(square - offset16 * offset16)
+        self._root = square_root((energy // weight << 16) + (energy % weight << 16) // weight)
 
     def current_ma(self, gain, gain_shift):
         shift = gain_shift - self._shift
