@@ -10,6 +10,7 @@ gets more than it had, and what they had together was within the limits.
 from collections.abc import Iterable
 
 from headroom.allocation.book import Grant
+from headroom.phases import PhaseMa
 
 
 class Settling:
@@ -20,16 +21,19 @@ class Settling:
         self._epoch = epoch
         self._until_s = until_s
         self._unheard = set(boards)
-        self._granted: set[tuple[str, tuple[int, int]]] = set()
+        self._granted: dict[tuple[str, tuple[int, int]], PhaseMa] = {}
 
     def granted(self, grant: Grant) -> None:
         """This term granted it."""
         if self._unheard:
-            self._granted.add((grant.board, grant.pair))
+            self._granted[grant.board, grant.pair] = grant.lease_ma
 
-    def heard(self, board: str, epoch: int, in_force: tuple[int, int]) -> None:
-        """What a report says: the epoch that its board knows, and which lease it holds."""
-        if epoch == self._epoch and (board, in_force) in self._granted:
+    def heard(self, board: str, epoch: int, in_force: tuple[int, int], limit_ma: PhaseMa) -> None:
+        """What a report says: the epoch that its board knows, which lease it holds, how much.
+
+        Its amount too, because a report of an earlier term may come again and be answered anew.
+        """
+        if epoch == self._epoch and self._granted.get((board, in_force)) == limit_ma:
             self._unheard.discard(board)
 
     def is_over(self, now_s: float) -> bool:

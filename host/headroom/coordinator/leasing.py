@@ -64,7 +64,9 @@ class Leasing:
         self.demands.learn(board, report, now_s)
         if now_s >= self._meters.stale_s:
             self._replant()
-        self._settling.heard(board.id, report.epoch, in_force)
+        if lowest(drawn_ma, report.limit_ma) == drawn_ma:
+            # Else it still draws what a lease gave it that the book may not know of.
+            self._settling.heard(board.id, report.epoch, in_force, report.limit_ma)
         if now_s >= self._share_again_s:
             self._share_out()
         wanted_ma = self._shares.targets_ma[board.id]
