@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,17 +136,22 @@ def read_only(folder: Path) -> Iterator[None]:
             path.chmod(mode)
 
 
-def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    world = World(tmp_path)
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that an account without rights gets to; pytest's own lie in a private one."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_a_file_that_may_not_be_written(reachable: Path) -> None:
+    world = World(reachable)
     sender = Sender(world)
     assert sender.report() == ""
     keeps_the_log = world.open_store()
     with keeps_the_log.read() as db:
         db.exec_driver_sql("SELECT 1 FROM boards").all()
         world.store.close()
-        with read_only(tmp_path):
+        with read_only(reachable):
             assert_fails_and_reads(world, sender)
     keeps_the_log.close()
     # What was opened for these reads cannot write; it goes with the first report that meets it.
