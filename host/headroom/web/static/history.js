@@ -1,9 +1,9 @@
 // What a feeder phase or a circuit has carried: a chart to zoom into.
 
 import { CurrentChart } from "./chart.js";
+import { circuitKey, circuitName, circuitsOf } from "./circuits.js";
 import { element, field, write } from "./dom.js";
 import { amps, clock, duration } from "./format.js";
-import { circuitsOf } from "./overview.js";
 import { series, seriesUrl } from "./series.js";
 
 const CHART_PX = 240;
@@ -62,8 +62,12 @@ function feederSubjects(state) {
 
 function circuitSubjects(state) {
   return circuitsOf(state).map(({ board, circuit }) => [
-    `${board.id} ${circuit.number}`,
-    { of: { board: board.id, circuit: circuit.number }, name: `${circuit.name}, ${board.id}`, limitMa: circuit.limit_ma },
+    circuitKey({ board, circuit }),
+    {
+      of: { board: board.id, circuit: circuit.number },
+      name: circuitName({ board, circuit }),
+      limitMa: circuit.limit_ma,
+    },
   ]);
 }
 

@@ -1,5 +1,6 @@
 // The dialog of one circuit: how it is, and what a person orders of it.
 
+import { circuitName } from "./circuits.js";
 import { field, say, write } from "./dom.js";
 import { amps, clock } from "./format.js";
 import { showHistoryOf } from "./history.js";
@@ -35,7 +36,7 @@ export function showOrder(state) {
   const board = state.boards.find((one) => one.id === open.boardId);
   const circuit = board?.circuits.find((one) => one.number === open.number);
   if (!circuit) return;
-  write(field(dialog, "order-title") ?? dialog.querySelector("h2"), `${circuit.name}, ${board.id}`);
+  write(dialog.querySelector("h2"), circuitName({ board, circuit }));
   write(field(dialog, "now"), `${circuit.reason_text}. ${amps(circuit.current_ma)} A of ${amps(circuit.limit_ma)} A, phase ${circuit.phase}, ${kindText(circuit)}.`);
   const { override } = circuit;
   say(field(dialog, "standing"), override && standingText(override));

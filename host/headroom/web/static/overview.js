@@ -1,5 +1,6 @@
 // What is off and why, and what will happen next: the page's two short answers.
 
+import { circuitKey, circuitName, circuitsOf } from "./circuits.js";
 import { element, field, keyedOrEmpty, say, write } from "./dom.js";
 import { clock } from "./format.js";
 import { plannedChanges } from "./timeline.js";
@@ -10,33 +11,27 @@ const MOST_CHANGES = 6;
 export function showOverview(state) {
   const off = circuitsOf(state).filter(({ circuit }) => circuit.closed === false);
   say(field(document, "off-more"), off.length > MOST_OFF && `and ${off.length - MOST_OFF} more below`);
-  keyedOrEmpty("off", off.slice(0, MOST_OFF), keyOf, makeFact, ({ children: [what, why] }, { board, circuit }) => {
-    write(what, `${circuit.name}, ${board.id}`);
+  keyedOrEmpty("off", off.slice(0, MOST_OFF), circuitKey, makeFact, ({ children: [what, why] }, { board, circuit }) => {
+    write(what, circuitName({ board, circuit }));
     write(why, board.stale ? `${circuit.reason_text} (when last heard of)` : circuit.reason_text);
   });
   const changes = circuitsOf(state).flatMap(({ board, circuit }) =>
     plannedChanges(circuit, state.prices, state.unix_s).map((change) => ({ board, circuit, ...change })),
   );
-  const groups = [...Map.groupBy(changes, ({ unixS, text }) => `${unixS} ${text}`).values()];
+  const changeKey = ({ unixS, text }) => `${unixS} ${text}`;
+  const groups = [...Map.groupBy(changes, changeKey).values()];
   groups.sort(([a], [b]) => a.unixS - b.unixS);
-  const groupKey = ([{ unixS, text }]) => `${unixS} ${text}`;
-  keyedOrEmpty("next", groups.slice(0, MOST_CHANGES), groupKey, makeFact, ({ children: [when, what] }, alike) => {
+  keyedOrEmpty("next", groups.slice(0, MOST_CHANGES), ([first]) => changeKey(first), makeFact, ({ children: [when, what] }, alike) => {
     write(when, clock(alike[0].unixS, state.unix_s));
     write(what, `${namesText(alike)}: ${alike[0].text}`);
   });
 }
 
 // The first by name, the rest as a number: prices change many circuits at once.
-function namesText([{ board, circuit }, ...others]) {
-  const name = `${circuit.name}, ${board.id}`;
+function namesText([first, ...others]) {
+  const name = circuitName(first);
   return others.length ? `${name} and ${others.length} more` : name;
 }
-
-export function circuitsOf(state) {
-  return state.boards.flatMap((board) => board.circuits.map((circuit) => ({ board, circuit })));
-}
-
-const keyOf = ({ board, circuit }) => `${board.id} ${circuit.number}`;
 
 function makeFact() {
   const row = document.createElement("li");

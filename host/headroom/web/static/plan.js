@@ -1,8 +1,8 @@
 // The plan as a timeline: a row for each circuit that anything is planned for, prices above.
 
+import { circuitKey, circuitsOf } from "./circuits.js";
 import { element, keyed, write } from "./dom.js";
 import { clock } from "./format.js";
-import { circuitsOf } from "./overview.js";
 import { spansOf } from "./timeline.js";
 
 const WORDS = {
@@ -24,8 +24,7 @@ export function showPlan(state) {
   if (rows.length || priced.length) lines.push({ key: "hours", draw: (line) => drawHours(line, state.unix_s, horizonS) });
   if (priced.length) lines.push({ key: "prices", draw: (line) => drawPrices(line, priced, state.unix_s, horizonS) });
   for (const row of rows) {
-    const key = `${row.board.id} ${row.circuit.number}`;
-    lines.push({ key, draw: (line) => drawSpans(line, row, state.unix_s, horizonS) });
+    lines.push({ key: circuitKey(row), draw: (line) => drawSpans(line, row, state.unix_s, horizonS) });
   }
   keyed(root, lines, (line) => line.key, makeLine, (made, line) => line.draw(made));
   document.querySelector('[data-empty="plan"]').hidden = lines.length > 0;
@@ -49,13 +48,11 @@ function drawHours(line, from, horizonS) {
   write(name, "now");
   line.classList.add("hours");
   const stepS = horizonS / 4;
-  const first = Math.ceil(from / stepS) * stepS;
   const marks = [];
   // Local midnight and noon need not be multiples of the step in UTC: whole hours do.
   for (let unixS = Math.ceil(from / HOUR_S) * HOUR_S; unixS < from + horizonS; unixS += HOUR_S) {
     if ((new Date(unixS * 1000).getHours() * HOUR_S) % stepS === 0) marks.push(unixS);
   }
-  if (!marks.length) marks.push(first);
   fill(track, marks, String, (mark, unixS) => {
     mark.className = "hour";
     mark.textContent = clock(unixS, unixS);

@@ -16,10 +16,9 @@ export function plannedChanges(circuit, prices, nowUnixS) {
     { unixS: span.from, text: BEGINS[span.kind] },
     { unixS: span.to, text: ENDS[span.kind] },
   ]);
-  const begins = new Set(changes.map((change) => change.unixS));
   return changes
     .filter((change) => change.unixS > nowUnixS && change.unixS < end && change.text)
-    .filter((change) => !(change.text === FREE && followed(changes, change, begins)))
+    .filter((change) => !(change.text === FREE && followed(changes, change)))
     .sort((a, b) => a.unixS - b.unixS);
 }
 
@@ -28,8 +27,8 @@ const BEGINS = { on: "on, as planned", off: "off, as planned", dear: "off while 
 const ENDS = { on: FREE, off: FREE, dear: "power is cheap enough again", "order-on": "the order ends", "order-off": "the order ends" };
 
 // One span's end is no news where another begins.
-function followed(changes, { unixS }, begins) {
-  return begins.has(unixS) && changes.some((other) => other.unixS === unixS && other.text !== FREE);
+function followed(changes, { unixS }) {
+  return changes.some((other) => other.unixS === unixS && other.text !== FREE);
 }
 
 function scheduled(schedule) {
