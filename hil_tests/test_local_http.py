@@ -145,6 +145,16 @@ def test_metrics_are_what_prometheus_reads(world: World, board: VirtualBoard) ->
     expect_unharmed(board)
 
 
+def test_the_signal_is_told_at_the_board_and_at_the_coordinator(
+    world: World, board: VirtualBoard
+) -> None:
+    board.network.rssi_dbm = -83
+    assert samples(ask(world, get("/metrics"))[1])["headroom_node_signal_dbm", ""] == -83
+    world.run(3)
+    signal = world.state()["boards"][0]["health"]["signal"]
+    assert signal == {"rssi_dbm": -83, "bars": 1, "text": "weak"}
+
+
 def test_health_follows_the_sensors(world: World, board: VirtualBoard) -> None:
     assert ask(world, get("/health"))[0] == 200
     board.set_sensor_fault(2, "unplugged")

@@ -37,6 +37,7 @@ BOARD_HOST = "192.168.4.2"  # what ifconfig() on the board says
 EACCES, EADDRINUSE, EBADF = 13, 98, 9
 
 STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1, 5
+NO_SIGNAL = 31  # what the SDK says of a station that is in no network
 ASSOCIATE_US = 2_000_000  # joining an access point takes seconds on the real chip
 
 Socket = Connection | Listener | DatagramSocket
@@ -64,6 +65,7 @@ class Network:
         self._station_active = False
         self._associated_us: float | None = None
         self._told_status = STAT_IDLE
+        self.rssi_dbm = -60
         # A new chip opens an access point; the SDK keeps in flash that it was switched off.
         self.access_point_active = True
 
@@ -108,10 +110,10 @@ class Network:
 
     def wlan_status(self, interface: int, what: int, now_us: float) -> int:
         """The station's status, or its signal strength in dBm (``what`` 1)."""
-        if what == 1:
-            return -60
         if interface != 0:
             return STAT_IDLE
+        if what == 1:
+            return self.rssi_dbm if self._station_status(now_us) == STAT_GOT_IP else NO_SIGNAL
         if not self.faults.wedged:
             self._told_status = self._station_status(now_us)
         return self._told_status

@@ -356,6 +356,12 @@ class Network:
 class Wlan:
     """A station that is connected."""
 
+    signal_dbm = -61
+
+    def status(self, what):
+        assert what == "rssi"
+        return self.signal_dbm
+
     def ifconfig(self):
         return ("192.168.1.9", "255.255.255.0", "192.168.1.1", "192.168.1.1")
 
@@ -366,6 +372,7 @@ class Hardware:
         self.i2c = converter or QuietConverter(self.time)
         self.files = Files()
         self.network = Network(server)
+        self.station = Wlan()
         self.reset = "power_on"
         self.rtc = b""
         self.pins = {}
@@ -377,7 +384,7 @@ class Hardware:
         return self.pins[number]
 
     def wlan(self):
-        return Wlan()
+        return self.station
 
     def randint(self, low, _high):
         return low

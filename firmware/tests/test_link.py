@@ -12,7 +12,8 @@ from node.link.signing import Signer, _are_equal
 # fmt: off
 KEYS = [
     "beacon", "boot", "circuits", "epoch", "events", "fw", "heap_free", "lease_seq", "limit_ma",
-    "lost", "minutes", "refused", "reset", "rev", "seq", "tick", "up_s", "v",
+    "lost", "minutes", "refused", "reset", "rev", "rssi_dbm", "seq", "tick", "up_s",
+    "v",
 ]
 # fmt: on
 
@@ -52,6 +53,13 @@ class Reports(Board):
         circuit = report["circuits"][0]
         self.assertTrue(abs(circuit[0] - 1_650) < 100 and circuit[1] <= 160, circuit)
         self.assertEqual(circuit[2:], ["ok", 1, "plan"])
+
+    def test_the_signal_is_told_where_it_is_known(self):
+        self.run_s(5)
+        self.assertEqual(self.coordinator.reports[-1]["rssi_dbm"], -61)
+        self.hardware.station.signal_dbm = 31  # what the SDK says when it does not know
+        self.run_s(12)
+        self.assertTrue("rssi_dbm" not in self.coordinator.reports[-1])
 
     def test_sequences_rise_and_a_new_plan_is_acknowledged_at_once(self):
         self.run_s(5)

@@ -116,6 +116,7 @@ class Pages(Served):
             node + 'phase_limit_amperes{phase="L1"} 12.000',
             node + "boots_total 2",
             node + "heap_free_bytes 20000",
+            node + "signal_dbm -61",
             node + 'http_responses_total{code="200"} 1',
             node + "link_refused_total 0",
         ):

@@ -226,9 +226,10 @@ def test_feeder_tells_headroom_and_what_is_not_measured(server: Server, page: Pa
 
 
 def test_health_of_a_board_is_told(server: Server, page: Page) -> None:
-    server.board("flat-1").report(up_s=7200, heap_free=9216, tick=[43, 2])
+    server.board("flat-1").report(up_s=7200, heap_free=9216, tick=[43, 2], rssi_dbm=-72)
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="flat-1"))
-    for text in ("0.1.0", "9.0 KiB", "no. 1, power on, 2 h ago", "2 dropped, longest 43 ms"):
+    start, ticks = "no. 1, power on, 2 h ago", "2 dropped, longest 43 ms"
+    for text in ("fair, -72 dBm", "0.1.0", "9.0 KiB", start, ticks):
         expect(row).to_contain_text(text)
     silent = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="flat-2"))
     expect(silent).to_contain_text("no report yet")

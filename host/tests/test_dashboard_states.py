@@ -32,7 +32,7 @@ _EUR_MWH = [90, 80, 70, 75, 95, 130, 180, 210, 190, 140, 110, 90, 60, 40, 30, 35
 def test_every_state_is_readable_in_every_look(browser: Browser, tmp_path: Path) -> None:
     with _busy_afternoon(tmp_path) as (server, boards), _looks_at(browser, server) as pages:
         for look, page in pages.items():
-            boards["flat-2"].report(up_s=HOURS_S)
+            boards["flat-2"].report(up_s=HOURS_S, rssi_dbm=-83)
             expect(page.locator('[data-board="flat-2"][data-stale="0"]')).to_be_attached()
             expect(page.get_by_role("region", name="Off now, and why")).to_contain_text("kitchen")
             expect(page.locator(".chart.tall canvas")).to_be_visible()
@@ -128,8 +128,9 @@ def _what_happened_last(boards: dict[str, BoardClient]) -> None:
         "garage-1": [edge(1, 3, "open", 0, "override")],
     }
     for board_id, of_board in events.items():
-        boards[board_id].report(up_s=HOURS_S, events=of_board)
-    boards["flat-2"].report(up_s=HOURS_S, events=[edge(3, 1, "shed", 0, "shed_feeder")])
+        boards[board_id].report(up_s=HOURS_S, events=of_board, rssi_dbm=-64)
+    shed = edge(3, 1, "shed", 0, "shed_feeder")
+    boards["flat-2"].report(up_s=HOURS_S, events=[shed], rssi_dbm=-83)
 
 
 def _give_orders(server: Server) -> None:

@@ -52,7 +52,9 @@ def test_silent_board_keeps_its_age_and_loses_its_values(world: World) -> None:
 def test_health_of_a_board(world: World) -> None:
     board = world.board(boot=7)
     board.report()
-    assert samples(world)["headroom_board_plan_acknowledged", "flat-1"] == 0
+    found = samples(world)
+    assert found["headroom_board_plan_acknowledged", "flat-1"] == 0
+    assert ("headroom_board_signal_dbm", "flat-1") not in found
     board.report(
         limit_ma=[12_500, 0, 0],
         reset="wdt",
@@ -61,6 +63,7 @@ def test_health_of_a_board(world: World) -> None:
         heap_free=9000,
         tick=[52, 4],
         refused=3,
+        rssi_dbm=-71,
     )
     found = samples(world)
     assert found["headroom_board_info", "flat-1", "riser", "wdt", "0.2.0"] == 1
@@ -69,6 +72,7 @@ def test_health_of_a_board(world: World) -> None:
     assert found["headroom_board_boots_total", "flat-1"] == 7
     assert found["headroom_board_uptime_seconds", "flat-1"] == 3600
     assert found["headroom_board_heap_free_bytes", "flat-1"] == 9000
+    assert found["headroom_board_signal_dbm", "flat-1"] == -71
     assert found["headroom_board_tick_longest_seconds", "flat-1"] == 0.052
     assert found["headroom_board_ticks_dropped_total", "flat-1"] == 4
     assert found["headroom_board_answers_refused_total", "flat-1"] == 3

@@ -65,7 +65,10 @@ class TroubledSite:
         count = self._troubles
         self._board.restart()
         answer = self._board.report(
-            events=[[1, 1, "overload", 0, 30_000]], refused=count, tick=[40, count]
+            events=[[1, 1, "overload", 0, 30_000]],
+            refused=count,
+            tick=[40, count],
+            rssi_dbm=-85,
         )
         assert answer.status == 200
         assert self._board.send(self._board.body(), "0" * 64).status == 401

@@ -216,6 +216,7 @@ def test_longest_report_and_longest_answer_fit(world: World) -> None:
     board = world.board(boot=big, seq=big - 1)
     report = board.report(
         up_s=big,
+        rssi_dbm=-128,
         circuits=[[999_999, big, "saturated", 1, "shed_circuit"]] * 4,
         events=[[big - 6 + n, big, "overload", 3, big] for n in range(6)],
         minutes=[[big, big - n, *[99_999] * 8, *[60] * 4] for n in range(4)],

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
-from headroom.web.words import event_text, reason_text
+from headroom.web.words import event_text, reason_text, signal_bars, signal_text
 
 REASONS = get_args(Reason)
 
@@ -49,6 +49,11 @@ def test_a_sensors_event_tells_its_state() -> None:
     assert said[states.index("spiky")] == "current in spikes, which read low: counted higher"
     assert said[states.index("missing")] == "sensor missing"
     assert said[-1] == "sensor fault"
+
+
+def test_a_weaker_signal_has_other_words_and_fewer_bars() -> None:
+    said = [(signal_bars(dbm), signal_text(dbm)) for dbm in (-60, -61, -71, -81, -91)]
+    assert said == [(4, "strong"), (3, "good"), (2, "fair"), (1, "weak"), (0, "hardly any")]
 
 
 def test_every_event_of_the_firmware_has_words() -> None:

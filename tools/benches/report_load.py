@@ -65,6 +65,7 @@ def report(boot: int, seq: int) -> bytes:
         "minutes": [minute] if seq % _REPORTS_A_MINUTE == 0 else [],
         "lost": [0, 0],
         "heap_free": 8000,
+        "rssi_dbm": -63,
         "beacon": [0, 0],
         "tick": [31, 0],
         "refused": 0,

@@ -31,6 +31,8 @@ class WLAN:
         return self.status() == STAT_GOT_IP
 
     def status(self, what=None):
+        if what not in (None, "rssi"):
+            raise ValueError("unknown status param")
         return _board.call("wlan_status", self.interface, 0 if what is None else 1, 0)
 
     def ifconfig(self, *config):

@@ -79,6 +79,16 @@ def test_request_and_answer_cross_the_link(make_board: MakeBoard, network: Netwo
     assert network.exchanges[-1].response.endswith(b"hello")
 
 
+def test_only_a_station_in_a_network_has_a_signal(make_board: MakeBoard, network: Network) -> None:
+    board = make_board(CLIENT, network=network)
+    assert board.exec("print(wlan.status('rssi'))").strip() == "31"
+    board.run(3)
+    network.rssi_dbm = -77
+    assert board.exec("print(wlan.status('rssi'))").strip() == "-77"
+    network.faults.no_access_point = True
+    assert board.exec("print(wlan.status('rssi'))").strip() == "31"
+
+
 @pytest.mark.parametrize(
     ("faults", "outcome"),
     [

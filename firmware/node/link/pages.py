@@ -47,6 +47,11 @@ headroom_node_minutes_lost_total %d
 # TYPE headroom_node_events_lost_total counter
 headroom_node_events_lost_total %d
 """
+_SIGNAL = """\
+# HELP headroom_node_signal_dbm Wi-Fi signal; NaN where it is not known.
+# TYPE headroom_node_signal_dbm gauge
+headroom_node_signal_dbm %s
+"""
 _LINK = """\
 # HELP headroom_node_link_answers_total Reports answered.
 # TYPE headroom_node_link_answers_total counter
@@ -96,6 +101,7 @@ def _lines(server, app):
     longest = divmod(app.longest_us, 1_000_000)
     yield _COUNTED % ((app.storage.boot, app.heap_free()) + longest + (app.dropped,))
     yield _WAITING % (minutes.stored, minutes.lost, app.events.lost)
+    yield _SIGNAL % (app.wifi.rssi_dbm() or "NaN")
     yield _LINK % (client.answers, client.errors, client.refused, server.errors)
     for response in server.responses.items():
         yield 'headroom_node_http_responses_total{code="%d"} %d\n' % response

@@ -42,6 +42,9 @@ class Report:
         heard = (beacon.heard, beacon.refused) if beacon else (0, 0)
         self._write('"beacon":[%d,%d],' % heard)
         self._write('"tick":[%d,%d],' % (parts.longest_us // 1000, parts.dropped))
+        rssi_dbm = parts.wifi.rssi_dbm()
+        if rssi_dbm:
+            self._write('"rssi_dbm":%d,' % rssi_dbm)
         self._write_circuits(parts.readings, parts.relays)
 
     def _write_circuits(self, readings, relays):

@@ -34,6 +34,10 @@ class Wifi:
             self._wlan.connect(self._ssid, self._password)
         return False
 
+    def rssi_dbm(self):
+        """Strength of the access point's signal; 0 = not known: the SDK then says 31."""
+        return min(self._wlan.status("rssi"), 0)
+
     def gateway(self):
         return self._wlan.ifconfig()[2]
 

@@ -49,6 +49,7 @@ ClosedS = Annotated[int, _integer(0, 60)]
 CircuitNo = Annotated[int, _integer(0, MAX_CIRCUITS - 1)]
 UnixS = Annotated[int, _integer(0, 2**32 - 1)]
 Bit = Annotated[int, _integer(0, 1)]
+SignalDbm = Annotated[int, _integer(-128, -1)]
 PhaseMa = tuple[CurrentMa, CurrentMa, CurrentMa]
 # A day of quarters of an hour; a board finds no room for longer strings.
 MAX_SLOTS = 96
@@ -220,6 +221,7 @@ class Report(Message):
     beacon: Annotated[BeaconFigures, _Array]
     tick: Annotated[TickFigures, _Array]
     refused: Count
+    rssi_dbm: SignalDbm | None = None
 
     @property
     def pair(self) -> tuple[int, int]:

@@ -46,6 +46,21 @@ def sensor_text(reading: CircuitReading) -> str:
     return "current flows although the relay is off" if reading.current_ma else ""
 
 
+# From how many dBm on a signal is called so, and how many of four bars it has. Below -80 packets
+# get lost, below -90 few arrive.
+_SIGNAL = ((-60, "strong"), (-70, "good"), (-80, "fair"), (-90, "weak"))
+
+
+def signal_text(rssi_dbm: int) -> str:
+    """A signal's strength in a word."""
+    return next((word for least, word in _SIGNAL if rssi_dbm >= least), "hardly any")
+
+
+def signal_bars(rssi_dbm: int) -> int:
+    """How many of four bars it has."""
+    return sum(rssi_dbm >= least for least, _ in _SIGNAL)
+
+
 def maintenance_text(state: OrderState, stale: bool) -> str:
     """What became of an order for maintenance; nothing once the board is back."""
     return "" if state == "acknowledged" and not stale else _MAINTENANCE[state]

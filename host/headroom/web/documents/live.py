@@ -18,7 +18,7 @@ from headroom.web.documents.orders import (
     PricesDocument,
     ScheduleDocument,
 )
-from headroom.web.words import reason_text, sensor_text
+from headroom.web.words import reason_text, sensor_text, signal_bars, signal_text
 
 
 class PhaseDocument(Document):
@@ -136,8 +136,21 @@ class TickDocument(Document):
     dropped: int
 
 
+class SignalDocument(Document):
+    """The board's Wi-Fi signal, in four bars and in a word too."""
+
+    rssi_dbm: int
+    bars: int
+    text: str
+
+    @classmethod
+    def of(cls, rssi_dbm: int) -> Self:
+        """Of what the board measured."""
+        return cls(rssi_dbm=rssi_dbm, bars=signal_bars(rssi_dbm), text=signal_text(rssi_dbm))
+
+
 class HealthDocument(Document):
-    """What a board says of itself."""
+    """What a board says of itself; signal null if it did not tell any."""
 
     fw: str
     boot: int
@@ -152,6 +165,7 @@ class HealthDocument(Document):
     beacon: BeaconDocument
     tick: TickDocument
     answers_refused: int
+    signal: SignalDocument | None
 
     @classmethod
     def of(cls, report: Report) -> Self:
@@ -170,6 +184,7 @@ class HealthDocument(Document):
             beacon=BeaconDocument(**report.beacon._asdict()),
             tick=TickDocument(**report.tick._asdict()),
             answers_refused=report.refused,
+            signal=None if report.rssi_dbm is None else SignalDocument.of(report.rssi_dbm),
         )
 
 

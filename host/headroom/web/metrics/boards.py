@@ -106,6 +106,12 @@ def _reported(heard: list[tuple[BoardView, Report]]) -> Iterator[Metric]:
         ("board", "what"),
         [((b.board.id, what), n) for b, r in heard for what, n in r.lost._asdict().items()],
     )
+    yield gauge(
+        "headroom_board_signal_dbm",
+        "Strength of the board's Wi-Fi signal.",
+        _BOARD,
+        [((b.board.id,), r.rssi_dbm) for b, r in heard if r.rssi_dbm is not None],
+    )
     for figures, family in ((_GAUGES, gauge), (_COUNTERS, counter)):
         for name, text, of_report in figures:
             samples = [((board.board.id,), of_report(report)) for board, report in heard]

@@ -4,7 +4,7 @@ import { ageText } from "./boards.js";
 import { element, keyed, list, write } from "./dom.js";
 import { duration } from "./format.js";
 
-const COLUMNS = ["Last report", "Firmware", "Heap free", "Epoch, plan", "Start", "Ticks"];
+const COLUMNS = ["Last report", "Signal", "Firmware", "Heap free", "Epoch, plan", "Start", "Ticks"];
 const RESETS = {
   power_on: "power on",
   hard: "reset pin",
@@ -17,6 +17,8 @@ const RESETS = {
 export function showHealth(state) {
   keyed(list(document, "health"), state.boards, (board) => board.id, makeRow, (row, board) => {
     row.dataset.stale = board.stale ? "1" : "0";
+    row.dataset.signal = board.health?.signal ? "1" : "0";
+    row.style.setProperty("--bars", board.health?.signal?.bars ?? 0);
     cells(board).forEach((text, column) => write(row.children[column + 1].lastChild, text));
   });
 }
@@ -40,6 +42,7 @@ function cells(board) {
   if (!health) return [ageText(board), ...COLUMNS.slice(1).map(() => "–")];
   return [
     ageText(board),
+    health.signal ? `${health.signal.text}, ${health.signal.rssi_dbm} dBm` : "–",
     health.fw,
     `${(health.heap_free_bytes / 1024).toFixed(1)} KiB`,
     `${health.epoch}, ${board.plan.acknowledged ? `rev ${board.plan.rev}` : `rev ${health.rev} of ${board.plan.rev}`}`,
