@@ -3,12 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headroom.web import api_app
 from headroom.web.live_api import TAKE_OVER
 from headroom.web.server import Address, Listeners
 from tests.support import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 @contextmanager
@@ -24,12 +27,19 @@ def served(world: World) -> Iterator[str]:
         environ.pop(TAKE_OVER, None)
         return answer
 
+    with listening(in_time) as address:
+        yield f"http://{address}"
+
+
+@contextmanager
+def listening(app: "WSGIApplication") -> Iterator[Address]:
+    """Serve any application to people, on a free port."""
     with Listeners() as listeners:
-        address = listeners.listen_for_people(in_time, Address("127.0.0.1", 0))
+        address = listeners.listen_for_people(app, Address("127.0.0.1", 0))
         thread = threading.Thread(target=listeners.run)
         thread.start()
         try:
-            yield f"http://{address}"
+            yield address
         finally:
             listeners.stop()
             thread.join()

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import queue
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,25 +13,27 @@ from typing import Any
 import pytest
 from headroom.protocol.problems import ProblemError
 from headroom.store import StoreUnavailableError
-from headroom.web.live import MOST_STREAMS, QUIET_S, LiveHub
+from headroom.web.live import MOST_STREAMS, QUIET_S, SLOW_S, LiveHub, OpenResponse
+from headroom.web.live_api import TAKE_OVER
+from tests.api_server import listening
 from tests.server_process import Server, prepare, run_headroom, serving
 from tests.support import VirtualClock, World
 
 
 class Reader:
-    """A client of the hub that has room for so many events."""
+    """A client of the hub; one that is behind has not read what it was told."""
 
-    def __init__(self, room: int = 100) -> None:
-        self.room = room
+    def __init__(self) -> None:
         self.events: list[tuple[str, Any]] = []
+        self.is_behind = False
+        self.is_gone = False
         self.ended = False
 
     def write(self, chunk: bytes) -> bool:
         """See OpenResponse."""
-        if len(self.events) == self.room:
-            return False
+        assert not self.is_behind, "more than one event waits for its reader"
         self.events.append(parsed(chunk.decode()))
-        return True
+        return not self.is_gone
 
     def end(self) -> None:
         """See OpenResponse."""
@@ -41,7 +45,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.state: dict[str, Any] = {"unix_s": 0, "boards": [], "epoch": 1}
+        self.state: dict[str, Any] = {"unix_s": 0, "feeders": [], "boards": [], "epoch": 1}
         self.failure: Exception | None = None
         self.runs: list[Callable[[], None]] = []
         self.hub = LiveHub(self.render, self.clock.monotonic_s, start=self.runs.append)
@@ -54,8 +58,15 @@ class Watched:
 
     def watch(self, reader: Reader, may_go_on: bool = True) -> Reader:
         """Have a reader watch that was told the newest state."""
-        self.hub.keep(reader, self.hub.newest().version, lambda: may_go_on)
+        self.hub.keep(reader, self.hub.begin(), lambda: may_go_on)
         return reader
+
+    def report(self, board_id: str, current_ma: int) -> None:
+        """Have a board tell another current; a new one makes another site."""
+        others = [board for board in self.state["boards"] if board["id"] != board_id]
+        board = {"id": board_id, "age_s": 0, "current_ma": current_ma}
+        boards = sorted([*others, board], key=lambda board: board["id"])
+        self.state = self.state | {"boards": boards}
 
     def step(self, seconds: float) -> None:
         """Let time pass, and the hub do its round."""
@@ -65,8 +76,14 @@ class Watched:
 
 def parsed(event: str) -> tuple[str, Any]:
     """Kind and document of a server-sent event."""
-    kind, data = event.strip().split("\n")
-    return kind.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+    fields = dict(line.split(": ", 1) for line in event.strip().split("\n"))
+    return fields["event"], json.loads(fields["data"])
+
+
+def id_of(event: bytes) -> str:
+    """By which a client says later what it has heard."""
+    [line] = [line for line in event.decode().split("\n") if line.startswith("id: ")]
+    return line.removeprefix("id: ")
 
 
 @pytest.fixture
@@ -81,7 +98,45 @@ def test_a_change_is_told_once_and_the_passing_of_time_is_none(watched: Watched)
     watched.state = watched.state | {"epoch": 2}
     watched.step(1)
     watched.step(1)
-    assert [(kind, state["epoch"]) for kind, state in reader.events] == [("state", 2)]
+    assert [(kind, change["epoch"]) for kind, change in reader.events] == [("change", 2)]
+
+
+def test_only_the_board_that_is_new_is_told(watched: Watched) -> None:
+    for number in range(3):
+        watched.report(f"flat-{number}", 100)
+    reader = watched.watch(Reader())
+    watched.report("flat-1", 200)
+    watched.step(1)
+    [(kind, change)] = reader.events
+    assert kind == "change"
+    assert [board["id"] for board in change["boards"]] == ["flat-1"]
+    assert set(change) == {"unix_s", "feeders", "boards"}
+
+
+def test_another_board_makes_another_site_and_all_of_it_is_told(watched: Watched) -> None:
+    watched.report("flat-1", 100)
+    reader = watched.watch(Reader())
+    watched.report("flat-2", 100)
+    watched.step(1)
+    [(kind, state)] = reader.events
+    assert (kind, len(state["boards"])) == ("state", 2)
+
+
+def test_who_comes_again_goes_on_where_they_were(watched: Watched) -> None:
+    watched.report("flat-1", 100)
+    watched.report("flat-2", 100)
+    first = watched.hub.begin()
+    watched.clock.advance(1)
+    watched.report("flat-2", 200)
+    kind, change = parsed(watched.hub.begin(id_of(first.event)).event.decode())
+    assert (kind, [board["id"] for board in change["boards"]]) == ("change", ["flat-2"])
+
+
+@pytest.mark.parametrize("last", ["", "x", "-1", "{run}-99", "{run}-0", "{run}-²", "other-1"])
+def test_who_heard_nothing_of_this_start_is_told_everything(watched: Watched, last: str) -> None:
+    run_id = id_of(watched.hub.begin().event).partition("-")[0]
+    kind, _ = parsed(watched.hub.begin(last.format(run=run_id)).event.decode())
+    assert kind == "state"
 
 
 def test_changes_are_looked_for_at_most_twice_a_second(watched: Watched) -> None:
@@ -106,15 +161,52 @@ def test_a_store_that_cannot_be_read_is_told_and_its_return_too(watched: Watched
     watched.failure = None
     watched.step(1)
     kinds = [kind for kind, _ in reader.events]
-    assert kinds == ["problem", "state"]
+    assert kinds == ["problem", "change"]
     assert reader.events[0][1]["type"].endswith("/store-unavailable")
 
 
-def test_who_reads_too_slowly_is_left_and_others_go_on(watched: Watched) -> None:
-    slow, quick = watched.watch(Reader(room=1)), watched.watch(Reader())
-    for _ in range(3):
+def test_what_changed_before_a_problem_is_told_after_it(watched: Watched) -> None:
+    reader = watched.watch(Reader())
+    reader.is_behind = True
+    watched.state = watched.state | {"epoch": 2}
+    watched.step(1)
+    reader.is_behind = False
+    watched.failure = StoreUnavailableError("the disk is gone")
+    watched.step(1)
+    watched.failure = None
+    watched.step(1)
+    assert [kind for kind, _ in reader.events] == ["problem", "change"]
+    assert reader.events[1][1]["epoch"] == 2
+
+
+def test_who_reads_slowly_is_told_at_once_what_was_missed(watched: Watched) -> None:
+    slow, quick = watched.watch(Reader()), watched.watch(Reader())
+    slow.is_behind = True
+    for epoch in range(2, 6):
+        watched.state = watched.state | {"epoch": epoch, f"key_{epoch}": epoch}
+        watched.step(1)
+    assert (len(slow.events), len(quick.events)) == (0, 4)
+    slow.is_behind = False
+    watched.step(1)
+    [(_, state)] = slow.events
+    assert (state["epoch"], state["key_2"]) == (5, 2)
+
+
+def test_who_does_not_read_is_left_and_others_go_on(watched: Watched) -> None:
+    stuck, quick = watched.watch(Reader()), watched.watch(Reader())
+    stuck.is_behind = True
+    for _ in range(round(SLOW_S / QUIET_S)):
         watched.step(QUIET_S)
-    assert (len(slow.events), len(quick.events)) == (1, 3)
+    assert (stuck.ended, quick.ended) == (True, False)
+    assert len(quick.events) == SLOW_S / QUIET_S
+
+
+def test_who_is_gone_is_forgotten(watched: Watched) -> None:
+    gone = watched.watch(Reader())
+    gone.is_gone = True
+    assert watched.hub.step()
+    watched.clock.advance(QUIET_S)
+    assert not watched.hub.step()
 
 
 def test_who_may_no_longer_read_is_cut_off(watched: Watched) -> None:
@@ -142,7 +234,7 @@ def test_so_many_streams_and_no_more(watched: Watched) -> None:
     for _ in range(MOST_STREAMS):
         watched.watch(Reader())
     with pytest.raises(ProblemError) as refused:
-        watched.hub.newest()
+        watched.hub.begin()
     assert refused.value.kind.slug == "too-many-streams"
 
 
@@ -176,7 +268,10 @@ def streaming(server: Server, **headers: str) -> Iterator[http.client.HTTPRespon
 
 def next_event(stream: http.client.HTTPResponse) -> tuple[str, Any]:
     """The next event of an open stream; raises at its end."""
-    lines = [stream.readline().decode() for _ in range(3)]
+    lines: list[str] = []
+    while not lines or lines[-1] != "\n":
+        lines.append(stream.readline().decode())
+        assert lines[-1], "the stream has ended"
     return parsed("".join(lines))
 
 
@@ -208,3 +303,40 @@ def test_server_with_open_streams_stops_at_once(server: Server) -> None:
         next_event(stream)
         server.process.terminate()
         assert server.process.wait(timeout=5) == 0
+
+
+def test_a_stream_goes_on_after_the_last_event_that_was_heard(server: Server) -> None:
+    assert server.board("flat-1").report().status == 200
+    with streaming(server) as stream:
+        lines = list(iter(stream.readline, b"\n"))
+    assert server.board("flat-2").report().status == 200
+    with streaming(server, **{"Last-Event-ID": id_of(b"".join(lines))}) as stream:
+        kind, change = next_event(stream)
+        while kind == "change" and not change["boards"]:  # looked at before the report
+            kind, change = next_event(stream)
+    assert (kind, [board["id"] for board in change["boards"]]) == ("change", ["flat-2"])
+
+
+def test_a_response_knows_whether_its_client_reads() -> None:
+    responses: queue.Queue[OpenResponse] = queue.Queue()
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        environ[TAKE_OVER] = responses.put
+        start_response("200 OK", [])
+        return iter([b"begun"])
+
+    with ExitStack() as stack:
+        address = stack.enter_context(listening(app))
+        client = stack.enter_context(socket.create_connection((address.host, address.port)))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        response = responses.get(timeout=10)
+        while not response.is_behind:  # what the kernel takes is limited
+            response.write(bytes(1 << 20))
+        client.settimeout(10)
+        while response.is_behind:
+            assert client.recv(1 << 20)
+        response.end()
+        while client.recv(1 << 20):
+            pass
+        assert not response.is_behind
+        assert not response.write(b"more")

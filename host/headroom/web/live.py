@@ -2,46 +2,56 @@
 
 A stream that held a worker of the web server would starve the API with a handful of open pages.
 So a worker only begins the response; `server` then hands it to the hub, whose thread renders the
-state once for all and writes the same bytes to each.
+state once for all and tells each what is new to it.
 """
 
 import json
+import re
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from headroom.protocol.problems import STORE_UNAVAILABLE, TOO_MANY_STREAMS, ProblemError
 from headroom.store import StoreUnavailableError
-
-Document = dict[str, Any]
+from headroom.web.versions import Document, Versions
 
 MOST_STREAMS = 32
 # How often changes are looked for, and how much of the time that may take.
 _LOOK_S = 0.5
 _SHARE = 0.1
-# Without a change the state is sent again after this time: a page that hears nothing for longer
-# has lost its connection. The right to a stream is looked at as often.
+# Without a change the time is told after this: a page that hears nothing for longer has lost its
+# connection. The right to a stream is looked at as often.
 QUIET_S = 5.0
+# After this a browser whose stream was cut connects again.
+_RETRY_MS = 1000
+# Who has not read what it was told before is told nothing more; after this it is left.
+SLOW_S = 30.0
 
 
 class OpenResponse(Protocol):
     """A response whose head was sent. Its methods do not block."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client has yet to read some of what was written."""
+
     def write(self, chunk: bytes) -> bool:
-        """Send more of the body; False if the client is gone or reads too slowly."""
+        """Send more of the body; False if the client is gone."""
 
     def end(self) -> None:
         """Close the connection."""
 
 
 @dataclass(frozen=True)
-class Newest:
-    """An event, and the version of the state that it tells."""
+class Begun:
+    """The first event of a response: which version of the state it tells, in which beat."""
 
-    version: int
     event: bytes
+    version: int
+    beat: int
 
 
 @dataclass
@@ -49,6 +59,8 @@ class _Stream:
     response: OpenResponse
     may_go_on: Callable[[], bool]
     version: int
+    beat: int
+    told_s: float
     checked_s: float
 
 
@@ -70,27 +82,35 @@ class LiveHub:
         self._start = start
         self._lock = threading.Lock()
         self._streams: list[_Stream] = []
-        self._kind, self._document = "state", Document()
-        self._version = 0
-        self._versioned_s = self._rendered_s = -QUIET_S
+        # Versions begin anew with each start, and this tells those of different ones apart.
+        self._run_id = secrets.token_hex(4)
+        self._versions = Versions()
+        self._problem: Document | None = None
+        # Counts what there was to tell: changes, problems, and that time has passed.
+        self._beat = 0
+        self._beat_s = self._looked_s = -QUIET_S
         self._took_s = 0.0
         self._running = False
 
-    def newest(self) -> Newest:
-        """The state as it is; raises `too-many-streams` if no further stream can be kept."""
+    def begin(self, last_id: str = "") -> Begun:
+        """What is new since the event of that id, or all; raises `too-many-streams`."""
         with self._lock:
             if len(self._streams) >= MOST_STREAMS:
                 raise ProblemError(TOO_MANY_STREAMS, f"{MOST_STREAMS} streams are open")
-            self._refresh()
-            return Newest(self._version, self._event())
+            self._look()
+            event, version = self._event(self._version_of(last_id))
+            return Begun(event, version, self._beat)
 
-    def keep(self, response: OpenResponse, version: int, may_go_on: Callable[[], bool]) -> None:
-        """Go on with a response that has told a version, for as long as it `may_go_on`."""
+    def keep(self, response: OpenResponse, begun: Begun, may_go_on: Callable[[], bool]) -> None:
+        """Go on with a response that has begun, for as long as it `may_go_on`."""
         with self._lock:
             if len(self._streams) >= MOST_STREAMS:
                 response.end()
                 return
-            self._streams.append(_Stream(response, may_go_on, version, self._now_s()))
+            now_s = self._now_s()
+            self._streams.append(
+                _Stream(response, may_go_on, begun.version, begun.beat, now_s, now_s)
+            )
             if not self._running:
                 self._running = True
                 self._start(self._run)
@@ -98,9 +118,9 @@ class LiveHub:
     def step(self) -> bool:
         """Bring every stream up to date; False once there is none."""
         with self._lock:
-            self._refresh()
-            event = self._event()
-            self._streams = [stream for stream in self._streams if self._goes_on(stream, event)]
+            self._look()
+            events: dict[int, tuple[bytes, int]] = {}
+            self._streams = [stream for stream in self._streams if self._goes_on(stream, events)]
             self._running = bool(self._streams)
             return self._running
 
@@ -119,43 +139,66 @@ class LiveHub:
                 stream.response.end()
             self._streams, self._running = [], False
 
-    def _goes_on(self, stream: _Stream, event: bytes) -> bool:
+    def _goes_on(self, stream: _Stream, events: dict[int, tuple[bytes, int]]) -> bool:
+        """Tell a stream what it has missed; `events` has what others of its version were told."""
         now_s = self._now_s()
-        if now_s - stream.checked_s >= QUIET_S:
-            stream.checked_s = now_s
-            if not stream.may_go_on():
-                stream.response.end()
-                return False
-        if stream.version == self._version:
+        if not self._may_go_on(stream, now_s):
+            stream.response.end()
+            return False
+        if stream.beat == self._beat or stream.response.is_behind:
             return True
-        stream.version = self._version
+        known = stream.version
+        if known not in events:
+            events[known] = self._event(known)
+        event, stream.version = events[known]
+        stream.beat, stream.told_s = self._beat, now_s
         return stream.response.write(event)
 
-    def _refresh(self) -> None:
-        """Render, unless it was done just now; a new version if something is to be told."""
+    def _may_go_on(self, stream: _Stream, now_s: float) -> bool:
+        if stream.response.is_behind and now_s - stream.told_s >= SLOW_S:
+            return False
+        if now_s - stream.checked_s < QUIET_S:
+            return True
+        stream.checked_s = now_s
+        return stream.may_go_on()
+
+    def _look(self) -> None:
+        """Look for something to tell, unless that was done just now."""
         now_s = self._now_s()
-        if now_s - self._rendered_s < _LOOK_S:
+        if now_s - self._looked_s < _LOOK_S:
             return
-        before = (self._kind, _without_ages(self._document))
-        self._kind, self._document = self._rendered()
-        self._rendered_s, self._took_s = now_s, self._now_s() - now_s
-        changed = (self._kind, _without_ages(self._document)) != before
-        if changed or now_s - self._versioned_s >= QUIET_S:
-            self._version += 1
-            self._versioned_s = now_s
+        is_new = self._has_news()
+        self._looked_s, self._took_s = now_s, self._now_s() - now_s
+        if is_new or now_s - self._beat_s >= QUIET_S:
+            self._beat += 1
+            self._beat_s = now_s
 
-    def _rendered(self) -> tuple[str, Document]:
+    def _has_news(self) -> bool:
+        before, self._problem = self._problem, None
         try:
-            return "state", self._render()
+            is_new = self._versions.take(self._render())
         except StoreUnavailableError as error:
-            return "problem", ProblemError(STORE_UNAVAILABLE, str(error)).document()
+            self._problem = ProblemError(STORE_UNAVAILABLE, str(error)).document()
+            return self._problem != before
+        return is_new or before is not None
 
-    def _event(self) -> bytes:
-        data = json.dumps(self._document, separators=(",", ":"))
-        return f"event: {self._kind}\ndata: {data}\n\n".encode()
+    def _event(self, known: int) -> tuple[bytes, int]:
+        """What to tell somebody who knows a version, and which one they know then."""
+        if self._problem is not None:
+            return _event("problem", self._problem), known
+        change = self._versions.since(known)
+        version = self._versions.version
+        event_id = f"id: {self._run_id}-{version}"
+        if change is None:
+            return _event("state", self._versions.state, event_id, f"retry: {_RETRY_MS}"), version
+        return _event("change", change, event_id), version
+
+    def _version_of(self, event_id: str) -> int:
+        """0 if it is none of this start's."""
+        found = re.fullmatch(rf"{self._run_id}-([0-9]{{1,15}})", event_id)
+        return int(found[1]) if found else 0
 
 
-def _without_ages(document: Document) -> Document:
-    """What is left of a state when the mere passing of time is no change."""
-    boards = [board | {"age_s": None} for board in document.get("boards", [])]
-    return document | {"unix_s": None, "boards": boards}
+def _event(kind: str, document: Document, *fields: str) -> bytes:
+    data = json.dumps(document, separators=(",", ":"))
+    return "\n".join((f"event: {kind}", f"data: {data}", *fields, "\n")).encode()

@@ -26,21 +26,24 @@ def live_api(coordinator: Coordinator) -> Blueprint:
     @api.get("/live")
     @operation("read", TOO_MANY_STREAMS, media=("text/event-stream",))
     def live() -> Response:
-        """The state as server-sent events, now and at each change.
+        """The state as server-sent events, and from then on what changes.
 
-        `state` twice a second at most and after 5 s at the latest; `problem` when the store
-        cannot be read.
+        First `state`, all of it. Then `change`, twice a second at most and after 5 s at the
+        latest: `feeders` and `boards` have those that are new, each in place of the one of its
+        id; any other key is there if it is new. `age_s` is from when the board was told. `state`
+        again if there are other feeders or boards. `problem` when the store cannot be read.
+        With Last-Event-ID the stream goes on after that event, or begins anew if that cannot be.
         """
-        newest = hub.newest()
+        begun = hub.begin(request.headers.get("Last-Event-ID", ""))
         may_go_on = _still_the_same_person(coordinator)
 
         def take_over(response: OpenResponse) -> None:
-            hub.keep(response, newest.version, may_go_on)
+            hub.keep(response, begun, may_go_on)
 
         if request.method == "GET":
             request.environ[TAKE_OVER] = take_over
         # An iterator has no length, so the server leaves the end of the response open.
-        return Response(iter([newest.event]), mimetype="text/event-stream")
+        return Response(iter([begun.event]), mimetype="text/event-stream")
 
     return api
 

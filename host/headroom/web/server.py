@@ -33,8 +33,6 @@ _IDLE_S = 10
 # not keep boards out.
 _MOST_OF_PEOPLE = 100
 _MOST_CONNECTIONS = 400
-# Who is that far behind the live state does not read it.
-_MOST_UNREAD_BYTES = 1 << 20
 
 
 class ListenError(Exception):
@@ -117,11 +115,12 @@ class _OpenResponse:
     def __init__(self, task: _Task) -> None:
         self._task = task
 
-    def write(self, chunk: bytes) -> bool:
+    @property
+    def is_behind(self) -> bool:
         channel = self._task.channel
-        if channel.total_outbufs_len > _MOST_UNREAD_BYTES:
-            self.end()
-            return False
+        return bool(channel.connected and channel.total_outbufs_len)
+
+    def write(self, chunk: bytes) -> bool:
         try:
             self._task.write(chunk)
         except ClientDisconnected:
