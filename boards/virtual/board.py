@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from littlefs import LittleFSError
+
 from boards.virtual.calls import Calls
 from boards.virtual.files import install, read_file
 from boards.virtual.fitting import (
@@ -29,13 +31,20 @@ from boards.virtual.network import Network
 from boards.virtual.pins import Pins, load_board, pin_map
 from boards.virtual.plant import Change, Load, Plant, unit
 from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
+from boards.virtual.rom import boot
+from boards.virtual.rom.chip import Model
+from boards.virtual.rom.download import Download
+from boards.virtual.rom.image import NoImage, check
+from boards.virtual.wire import heard
 
 __all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "HeapWatch", "VirtualBoard", "board_files"]
 
 BOOT_US = 300_000  # power-on or reset to the first line of boot.py
+PROGRAM_BAUD = 115_200  # of MicroPython's console
 WATCHDOG_US = 3_200_000  # the soft watchdog's two looks
 
 SOFT_RESET_TEXT = b"MPY: soft reboot\r\n"
+DAMAGED_FILES_TEXT = b"the file system is damaged: erase the flash and write it anew\r\n"
 CTRL_A, CTRL_B = 1, 2  # raw REPL on, off
 RAW_PASTE_REQUEST, RAW_PASTE_REFUSED = b"\x05A\x01", b"R\x00"
 
@@ -61,7 +70,13 @@ class HeapWatch:
 class VirtualBoard:
     """One board. Power it on, let time run, look at what it does, break things."""
 
-    def __init__(self, fitting: Fitting, network: Network, flash: Flash | None = None) -> None:
+    def __init__(
+        self,
+        fitting: Fitting,
+        network: Network,
+        flash: Flash | None = None,
+        model: Model | None = None,
+    ) -> None:
         self.fitting = fitting
         self.network = network
         self.flash = flash or Flash()
@@ -72,10 +87,14 @@ class VirtualBoard:
         self.now_us = 0.0
         self.next_timer_us: float | None = None
         self.resets: list[tuple[float, str]] = []
+        self.model = model or Model(chip_id=fitting.seed & 0xFFFFFF)
+        self.powered = False
         self.serial_log = bytearray()
-        self.on_serial: Callable[[bytes], None] | None = None
+        self.on_serial: Callable[[bytes, int], None] | None = None
         self._calls = Calls(self.board, fitting.seed, self.pins, self.plant, network)
         self._processor: Processor | None = None
+        self._download: Download | None = None
+        self._enable = self._gpio0 = True
         self._chip_start_us = 0.0
         self._raw_repl = False
         self._power_cut_us: float | None = None
@@ -95,9 +114,14 @@ class VirtualBoard:
     # Power and resets
 
     @property
-    def powered(self) -> bool:
-        """Whether the board has power."""
+    def runs(self) -> bool:
+        """Whether the interpreter runs: not in reset, in download mode or without a program."""
         return self._processor is not None
+
+    @property
+    def downloads(self) -> bool:
+        """Whether the boot ROM waits for a program on the serial port."""
+        return self._download is not None
 
     def power_on(self, cut_flash_after: int | None = None) -> None:
         """Give it power and let it boot.
@@ -110,11 +134,14 @@ class VirtualBoard:
         self.flash.powered = True
         self.flash.cut_at = cut_flash_after and self.flash.wear.operations + cut_flash_after
         self._calls.rtc = bytes(0)
-        self._start("power_on")
+        self.powered = True
+        if self._enable:
+            self._start("power_on")
 
     def power_off(self) -> None:
         """Cut its power now, or at the time that `cut_power_at` named and that has just passed."""
         cut_us = min(self.now_us, self._power_cut_us or self.now_us)
+        self.powered = False
         self._stop()
         self.network.power_off()
         self.pins.lose_power(cut_us)
@@ -129,6 +156,22 @@ class VirtualBoard:
     def reset(self, cause: str = "hard") -> None:
         """Pull the reset line: ``hard``; or have the chip start for another of RESET_CAUSES."""
         self._restart(cause, self.now_us)
+
+    def drive(self, enable: bool, gpio0: bool) -> None:
+        """Set the levels of EN, which low holds the chip in reset, and of GPIO0, which low at the
+        end of a reset starts the boot ROM's download mode.
+        """
+        self._gpio0 = gpio0
+        if enable == self._enable:
+            return
+        self._enable = enable
+        if self.powered and enable:
+            self._start("hard")
+        elif self.powered:
+            self._stop()
+            self.network.power_off()
+            self.pins.hold(self.now_us)
+            self.plant.follow(self.pins, self.now_us)
 
     def close(self) -> None:
         """Done with this board."""
@@ -148,12 +191,34 @@ class VirtualBoard:
         if self._power_cut_us is not None and self.now_us >= self._power_cut_us:
             self.power_off()
             return
-        self._start_interpreter(("boot.py", "main.py"))
+        self._print(boot.greeting(cause, download=not self._gpio0), boot.BAUD)
+        if self._gpio0:
+            self._boot_flash()
+        else:
+            self._start_download()
+
+    def _boot_flash(self) -> None:
+        self._download = None
+        try:
+            check(self.flash.image)
+        except NoImage as missing:
+            self._print(f"{missing}\r\n".encode(), boot.BAUD)
+        else:
+            self._start_interpreter(("boot.py", "main.py"))
+
+    def _start_download(self) -> None:
+        self._download = Download(
+            self.model, self.flash, self._answer, self._boot_flash, self._start_download
+        )
 
     def _start_interpreter(self, files: Sequence[str]) -> None:
         self._raw_repl = False
         self._calls.seed = self.fitting.seed * 1000 + len(self.resets)
-        self._calls.mount(self.flash)
+        try:
+            self._calls.mount(self.flash)
+        except LittleFSError:
+            self._print(DAMAGED_FILES_TEXT)
+            return
         self._processor = Processor(self._serve, self._print)
         self._order(
             "start",
@@ -173,6 +238,7 @@ class VirtualBoard:
         if self._processor is not None:
             self._processor.kill()
             self._processor = None
+        self._download = None
         self._calls.unmount()
 
     def _restart(self, cause: str, at_us: float) -> None:
@@ -290,8 +356,22 @@ class VirtualBoard:
 
     # Serial port
 
-    def type(self, data: bytes) -> None:
-        """Type into the serial port."""
+    def type(self, data: bytes, baud: int | None = None) -> None:
+        """Type into the serial port, at a rate or at the one that the chip listens at."""
+        if self._download is not None:
+            self._download_more(data, baud)
+        else:
+            self._type(heard(data, baud or PROGRAM_BAUD, PROGRAM_BAUD))
+
+    def _download_more(self, data: bytes, baud: int | None) -> None:
+        assert self._download is not None
+        try:
+            self._download.receive(data, baud)
+        except PowerLost:
+            self.power_off()
+        self.flash.take_busy_us()
+
+    def _type(self, data: bytes) -> None:
         while data and self._processor is not None:
             plain, asks_raw_paste, data = data.partition(RAW_PASTE_REQUEST)
             for switch in (byte for byte in plain if byte in (CTRL_A, CTRL_B)):
@@ -301,10 +381,15 @@ class VirtualBoard:
                 # The WebAssembly build would read the window's bytes as program text: refuse.
                 self._print(RAW_PASTE_REFUSED)
 
-    def _print(self, data: bytes) -> None:
+    def _print(self, data: bytes, baud: int = PROGRAM_BAUD) -> None:
         self.serial_log += data
         if self.on_serial is not None:
-            self.on_serial(data)
+            self.on_serial(data, baud)
+
+    def _answer(self, data: bytes) -> None:
+        """What download mode says: packets, which are nothing to read in a log."""
+        if self._download is not None and self.on_serial is not None:
+            self.on_serial(data, self._download.baud)
 
     def exec(self, code: str) -> str:
         """Run Python on the board over its raw REPL; returns what it printed.
@@ -335,8 +420,8 @@ class VirtualBoard:
 
         Raises RuntimeError if the board's fitting does not say ``watch_heap``, or without power.
         """
-        if not self.powered or not self.fitting.watch_heap:
-            raise RuntimeError("heap: the board needs power, and Fitting(watch_heap=True)")
+        if not self.runs or not self.fitting.watch_heap:
+            raise RuntimeError("heap: the board must run, and have Fitting(watch_heap=True)")
         assert self._processor is not None
         seen = self._processor.order("heap")["heap"]
         return HeapWatch(
@@ -392,11 +477,11 @@ class VirtualBoard:
         self._tell_faults()
 
     def _tell_faults(self) -> None:
-        if self.powered:
+        if self.runs:
             self._order("fault", **self.injected.order())
 
     def _change(self, changes: list[Change]) -> None:
-        if self.powered:
+        if self.runs:
             self._order("run", until=self.now_us, changes=changes)
 
     def _rom_done(self) -> None:

@@ -17,6 +17,7 @@ from boards.virtual.flash import (
     Flash,
     mount_files,
 )
+from boards.virtual.rom.image import NoImage, check, stand_in
 
 _DIRECTORY, _REGULAR = 0x4000, 0x8000
 _LFS_TYPE_DIRECTORY = 2
@@ -112,12 +113,18 @@ class Files:
 
 
 def install(flash: Flash, files: dict[str, bytes], romfs: bytes) -> None:
-    """Write the ROMFS partition and files into a chip that nobody runs from.
+    """Write the ROMFS partition and files into a chip that nobody runs from, and an interpreter if
+    it has none.
 
     Raises ValueError when the image is larger than its partition.
     """
     if len(romfs) > ROMFS_BYTES:
         raise ValueError(f"ROMFS image: {len(romfs)} bytes, the partition holds {ROMFS_BYTES}")
+    try:
+        check(flash.image)
+    except NoImage:
+        interpreter = stand_in()
+        flash.image[: len(interpreter)] = interpreter
     flash.image[ROMFS_START : ROMFS_START + ROMFS_BYTES] = romfs.ljust(ROMFS_BYTES, b"\xff")
     partition = Files(flash)
     for path, content in files.items():

@@ -53,13 +53,14 @@ class Flash:
 
     ``cut_at`` places a power cut: the operation with that number (counted by ``wear.operations``)
     is done by half, and nothing after it. ``refuses``: each operation fails and says so.
-    ``worn`` sectors say nothing, and stay as they are.
+    ``worn`` sectors say nothing, and stay as they are. Addresses go round past the end: the chip
+    has no more of their bits.
     """
 
-    def __init__(self, image: bytes = b"") -> None:
-        if len(image) > FLASH_BYTES:
-            raise ValueError(f"flash image: {len(image)} bytes, the chip holds {FLASH_BYTES}")
-        self.image = bytearray(image.ljust(FLASH_BYTES, b"\xff"))
+    def __init__(self, image: bytes = b"", size: int = FLASH_BYTES) -> None:
+        if len(image) > size:
+            raise ValueError(f"flash image: {len(image)} bytes, the chip holds {size}")
+        self.image = bytearray(image.ljust(size, b"\xff"))
         self.wear = Wear()
         self.cut_at: int | None = None
         self.powered = True
@@ -71,6 +72,11 @@ class Flash:
     def load(cls, path: Path) -> Flash:
         """The chip as it was saved; a new, empty one where there is no such file."""
         return cls(path.read_bytes() if path.exists() else b"")
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds."""
+        return len(self.image)
 
     def save(self, path: Path) -> None:
         """Write the image so that an interrupted save leaves the old one."""
@@ -85,10 +91,12 @@ class Flash:
 
     def read(self, start: int, size: int) -> bytes:
         """``size`` bytes from address ``start``."""
+        start %= self.size
         return bytes(self.image[start : start + size])
 
     def program(self, start: int, data: bytes) -> None:
         """Clear the bits that are zero in ``data``."""
+        start %= self.size
         self.wear.programs += 1
         self.busy_us += PROGRAM_PAGE_US * -(-len(data) // PAGE_BYTES)
         done = self._bytes_done(start, len(data))
@@ -98,6 +106,7 @@ class Flash:
 
     def erase(self, start: int) -> None:
         """Set the sector that begins at ``start`` to ones."""
+        start %= self.size
         self.wear.erases += 1
         self.wear.of_sector[start // SECTOR_BYTES] += 1
         self.busy_us += ERASE_US

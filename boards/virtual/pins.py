@@ -73,6 +73,12 @@ class Pins:
         for pin in list(self._levels):
             self._set(pin, 0, now_us)
 
+    def hold(self, now_us: float) -> None:
+        """The reset line is held: outputs are given up, all levels fall to their pull."""
+        self._give_up_outputs(now_us)
+        for pin in sorted({*self._levels, *self.map.pulled_up}):
+            self._set(pin, int(pin in self.map.pulled_up), now_us)
+
     def reset(self, now_us: float) -> None:
         """The chip starts: outputs are given up, and some pins are driven high by its ROM."""
         self._give_up_outputs(now_us)

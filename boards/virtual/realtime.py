@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from boards.virtual.board import VirtualBoard
+from boards.virtual.board import PROGRAM_BAUD, VirtualBoard
+from boards.virtual.remote_port import RemotePort
 from boards.virtual.serial_port import SerialPort
+from boards.virtual.wire import heard
 
 IDLE_S = 0.02
 DONE_WITHIN_S = 10.0
@@ -18,19 +20,20 @@ DONE_WITHIN_S = 10.0
 class RealTime:
     """Runs a board in a thread of its own until it is stopped.
 
-    Only that thread may touch the board meanwhile.
+    Only that thread may touch the board meanwhile, and its ports ``serial`` and ``remote``.
     """
 
-    def __init__(self, board: VirtualBoard, serial_port: int = 0) -> None:
+    def __init__(self, board: VirtualBoard, serial_port: int = 0, remote_port: int = 0) -> None:
         self.board = board
         self.serial = SerialPort(serial_port)
+        self.remote = RemotePort(board.type, board.drive, remote_port)
         self.most_behind_s = 0.0
         self.error: BaseException | None = None
         self._actions: queue.SimpleQueue[tuple[Callable[[VirtualBoard], None], threading.Event]]
         self._actions = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="virtual-board", daemon=True)
-        board.on_serial = self.serial.write
+        board.on_serial = self._say
 
     def start(self) -> None:
         """Power the board on and let it run."""
@@ -41,6 +44,7 @@ class RealTime:
         self._stop.set()
         self._thread.join()
         self.serial.close()
+        self.remote.close()
         if self.error is not None:
             raise self.error
 
@@ -74,6 +78,7 @@ class RealTime:
             action, done = self._actions.get()
             action(self.board)
             done.set()
+        self.remote.serve()
         typed = self.serial.read()
         if typed:
             self.board.type(typed)
@@ -81,4 +86,11 @@ class RealTime:
         wait_s = IDLE_S
         if self.board.next_timer_us is not None:
             wait_s = self.board.next_timer_us / 1e6 - (time.monotonic() - start_s)
-        select.select(self.serial.waitable, [], [], max(0.0, min(wait_s, IDLE_S)))
+        ends = [*self.serial.waitable, *self.remote.waitable]
+        select.select(ends, [], [], max(0.0, min(wait_s, IDLE_S)))
+
+    def _say(self, data: bytes, baud: int) -> None:
+        """To both ports; the terminal's has no rate of its own and hears the program."""
+        rate = baud if self.board.downloads else PROGRAM_BAUD
+        self.serial.write(heard(data, baud, rate))
+        self.remote.write(heard(data, baud, self.remote.baud))
