@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from headroom.device import firmware
+from headroom.device.romfs import build_folder
+
 from boards.virtual.plant import Wiring
-from tools.romfs import build_romfs
 
 # The ESP8266 port's GC heap, and what is on top of it here: what the shims occupy (they stand in
 # for C modules that cost the chip nothing) and room for the garbage of boot.py and main.py,
@@ -25,6 +27,8 @@ SURPLUS_BYTES = 112 * 1024
 # for the control part of a tick, rounded up (tools/tests/test_bench.py).
 CONTROL_MS = 14.0
 
+# Where built images are kept.
+IMAGES = Path(__file__).parent.parent.parent / "build" / "romfs"
 CHANNELS = 4
 SHUNT_ADDRESS = 0x40  # of the first INA226; its input is the one after the converter's
 THIRD_OF_A_TURN_RAD = 2 * math.pi / 3
@@ -116,23 +120,21 @@ def _sensors(fitting: Fitting) -> list[dict[str, Any]]:
 
 @cache
 def _shims() -> str:
-    return base64.b64encode(build_romfs(Path(__file__).parent / "shims")).decode()
+    return base64.b64encode(build_folder(Path(__file__).parent / "shims", IMAGES)).decode()
 
 
 @cache
 def firmware_image() -> bytes:
     """The ROMFS image of the repository's firmware, built once: that takes longer than a boot."""
-    return build_romfs()
+    return firmware.image()
 
 
 def board_files(config: dict[str, Any], secrets: dict[str, Any]) -> dict[str, bytes]:
     """The files that provisioning puts on a board: the boot files of this repository, its config
     and its secrets.
     """
-    firmware = Path(__file__).parent.parent.parent / "firmware"
     return {
-        "boot.py": (firmware / "boot.py").read_bytes(),
-        "main.py": (firmware / "main.py").read_bytes(),
+        **firmware.boot_files(),
         "config.json": json.dumps(config).encode(),
         "secrets.json": json.dumps(secrets).encode(),
     }

@@ -17,6 +17,7 @@ from headroom.commands.init import init
 from headroom.commands.serve import serve
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
+from headroom.device.errors import DeviceError
 from headroom.protocol.signing import KeyFormatError
 from headroom.site import SiteError
 from headroom.store import StoreUnavailableError, audit
@@ -39,6 +40,7 @@ class _Group(click.Group):
             ListenError,
             KeyFormatError,
             ChargeError,
+            DeviceError,
         ) as error:
             _fail([str(error)])
 

@@ -74,12 +74,12 @@ def only_server(directory: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Write a file that only its owner reads, whole or not at all; raises DataDirError."""
     try:
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(draft, path)
     except OSError as error:
         raise DataDirError(f"{path}: cannot be written: {error.strerror}") from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 import pytest
-
-from tools.join_modules import LINES, join, joined_order
-from tools.romfs import FIRMWARE, places
+from headroom.device import firmware
+from headroom.device.join_modules import LINES, join, joined_order
+from headroom.device.romfs import places
 
 SOURCES = {
     "node/__init__.py": b"version = '1'\n",
@@ -49,13 +49,15 @@ def test_each_module_begins_at_a_line_of_its_own() -> None:
 
 
 def test_a_line_of_a_traceback_is_found_in_the_repository() -> None:
-    names = {place.split()[1].split(":")[0]: int(place.split(":")[0]) for place in places([])}
+    found = places(firmware.folder(), [])
+    names = {place.split()[1].split(":")[0]: int(place.split(":")[0]) for place in found}
     number = names["firmware/node/relays.py"]
-    source = (FIRMWARE / "node" / "relays.py").read_text().split("\n")
+    source = (firmware.folder() / "node" / "relays.py").read_text().split("\n")
     line = next(i for i, text in enumerate(source, 1) if text.startswith("class Relays"))
-    assert list(places([number + line])) == [f"{number + line}: firmware/node/relays.py:{line}"]
+    (place,) = places(firmware.folder(), [number + line])
+    assert place == f"{number + line}: firmware/node/relays.py:{line}"
     with pytest.raises(ValueError, match="lines run from 1000"):
-        list(places([5]))
+        list(places(firmware.folder(), [5]))
 
 
 def test_two_modules_with_the_same_public_name_are_refused() -> None:
@@ -67,8 +69,8 @@ def test_two_modules_with_the_same_public_name_are_refused() -> None:
 
 def test_the_firmware_joins() -> None:
     files = {
-        str(path.relative_to(FIRMWARE)): path.read_bytes()
-        for path in (FIRMWARE / "node").rglob("*.py")
+        str(path.relative_to(firmware.folder())): path.read_bytes()
+        for path in (firmware.folder() / "node").rglob("*.py")
     }
     joined = join(files)
     assert "node/protection.py" not in joined

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 
 import pytest
-
-from tools.romfs import FIRMWARE
-from tools.short_names import PrivateNameError, shorten
+from headroom.device import firmware
+from headroom.device.short_names import PrivateNameError, shorten
 
 SOURCE = b'''
 from micropython import const
@@ -56,7 +55,7 @@ def test_what_is_private_is_short_and_works_the_same() -> None:
 
 
 def test_lines_stay_where_they_are() -> None:
-    for path in sorted((FIRMWARE / "node").rglob("*.py")):
+    for path in sorted((firmware.folder() / "node").rglob("*.py")):
         source = path.read_bytes()
         short = shorten({path.name: source})[path.name]
         assert short.count(b"\n") == source.count(b"\n")

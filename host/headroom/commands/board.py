@@ -1,20 +1,29 @@
-"""`headroom board`: register boards and their keys."""
+"""`headroom board`: boards that are registered, and the one on the desk."""
 
 import secrets
 from pathlib import Path
 
 import click
 
-from headroom.commands.common import FilePath, data_option, data_store
+from headroom.commands.common import FilePath, LazyGroup, data_option, data_store
 from headroom.coordinator.reception import is_board_id
 from headroom.data_dir import read_key, write_private
 from headroom.protocol.signing import KEY_BYTES
 from headroom.store import boards
 
+# For a board on a serial port: esptool, mpremote and littlefs are loaded for these alone.
+_ON_THE_DESK = {
+    "flash": "board_flash",
+    "erase": "board_flash",
+    "backup": "board_flash",
+    "restore": "board_flash",
+    "romfs": "board_romfs",
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, lazy=_ON_THE_DESK)
 def board() -> None:
-    """Register boards and their keys."""
+    """Register boards; flash, provision and look at the one on a serial port."""
 
 
 @board.command("add")

@@ -1,6 +1,7 @@
 """What several commands share: options, kinds of argument, the store of a data directory."""
 
-from collections.abc import Iterator
+import importlib
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,26 @@ FilePath = click.Path(dir_okay=False, path_type=Path)
 data_option = click.option(
     "--data", required=True, type=_Folder, help="Data directory; made with mode 0700."
 )
+
+
+class LazyGroup(click.Group):
+    """Loads the modules of some commands, `lazy` by name, only when they are needed."""
+
+    def __init__(self, *arguments: Any, lazy: Mapping[str, str], **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See click.Group."""
+        return sorted([*super().list_commands(ctx), *self._lazy])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See click.Group."""
+        if cmd_name not in self._lazy:
+            return super().get_command(ctx, cmd_name)
+        module = importlib.import_module(f"headroom.commands.{self._lazy[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
 
 class AddressType(click.ParamType[Address]):

@@ -5,7 +5,7 @@ names, its list of them. So the image has all of those that `node/app.py` needs 
 name, and only what is loaded on demand remains apart.
 
 Line L of the K-th module of `joined_order` is line 1000 K + L there: a traceback from a board that
-names line 4123 of node/app.py means line 123 of the fourth. `python -m tools.romfs` lists them.
+names line 4123 of node/app.py means line 123 of the fourth. `headroom board romfs` tells which.
 """
 
 from __future__ import annotations

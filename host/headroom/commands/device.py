@@ -1,0 +1,84 @@
+"""What the commands for a board on a serial port share: its port, and progress."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from headroom.device.chip import BAUD, Chip, connected
+from headroom.device.ports import find_port
+
+port_option = click.option(
+    "--port",
+    envvar="HEADROOM_PORT",
+    metavar="PORT",
+    help="Serial port: /dev/ttyUSB0, rfc2217://HOST:PORT. By default the only converter found.",
+)
+baud_option = click.option(
+    "--baud",
+    default=BAUD,
+    show_default=True,
+    type=click.IntRange(9600, 2_000_000),
+    help="Lower it where a long or bad cable loses data.",
+)
+no_reset_option = click.option(
+    "--no-reset",
+    is_flag=True,
+    help="For an adaptor without reset circuit: the chip waits in its loader already, because it "
+    "was reset with GPIO0 at GND.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="The result as a JSON object.")
+
+
+class Steps:
+    """Shows on the error output how far each step is; of one that is not a terminal, its name."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._tasks: list[TaskID] = []
+
+    def step(self, what: str) -> None:
+        """See headroom.device.chip.Progress."""
+        self._finish()
+        if not self._shown.console.is_terminal:
+            self._shown.console.print(f"{what} ...", highlight=False)
+        self._tasks.append(self._shown.add_task(what, total=None))
+
+    def at(self, done: int, total: int) -> None:
+        """See headroom.device.chip.Progress."""
+        self._shown.update(self._tasks[-1], completed=done, total=total)
+
+    def _finish(self) -> None:
+        if self._tasks:
+            self._shown.update(self._tasks[-1], total=1, completed=1)
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """Progress on the error output, until the work is done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(file=sys.stderr, highlight=False)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        yield Steps(shown)
+
+
+@contextmanager
+def chip_on(port: str | None, baud: int, no_reset: bool) -> Iterator[Chip]:
+    """The chip on a port, in its loader. Raises DeviceError."""
+    with steps() as progress, connected(find_port(port), progress, baud, not no_reset) as chip:
+        yield chip

@@ -1,0 +1,98 @@
+"""A backup put back does not take a board back in time."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from headroom.device.errors import DeviceError
+from headroom.device.files import FlashFiles
+from headroom.device.renewal import renewed
+
+from boards.virtual.files import Files, install
+from boards.virtual.flash import Flash
+
+FLASH_BYTES = 4 * 1024 * 1024
+
+
+def sealed(state: dict[str, Any]) -> bytes:
+    line = json.dumps(state)
+    return f"{line}\n{hashlib.sha256(line.encode()).hexdigest()}\n".encode()
+
+
+def state(boot: int, epoch: int, off: list[list[int]]) -> bytes:
+    return sealed({"boot": boot, "epoch": epoch, "off": off, "starts": [1, 0, 0]})
+
+
+def board(name: str = "flat-1", **files: bytes) -> bytes:
+    """The flash of a board with some of its files changed; b"" = without it."""
+    content = {
+        "config.json": json.dumps({"id": name}).encode(),
+        "secrets.json": b'{"key": "old"}',
+        "state.json": state(7, 3, []),
+        "journal/4": b"old minutes",
+        "calibration.json": b"line",
+    }
+    content |= {
+        key.replace("_", ".").replace("journal.", "journal/"): v for key, v in files.items()
+    }
+    flash = Flash()
+    install(flash, {key: value for key, value in content.items() if value}, b"rom")
+    return bytes(flash.image)
+
+
+NOW = state(12, 5, [[2, 0]])
+
+
+def test_what_the_board_has_become_is_kept_and_what_was_put_on_it_comes_back() -> None:
+    backup = board(calibration_json=b"as it was")
+    present = board(
+        state_json=NOW, secrets_json=b'{"key": "new"}', journal_4=b"", journal_9=b"new"
+    )
+    image, outcome = renewed(backup, present)
+    files = FlashFiles(image)
+    assert files.read("state.json") == NOW
+    assert files.read("secrets.json") == b'{"key": "new"}'
+    assert files.names("journal") == ["journal/9"]
+    assert files.read("journal/9") == b"new"
+    assert files.read("calibration.json") == b"as it was"
+    assert (outcome.board_id, outcome.needs_provisioning) == ("flat-1", "")
+    assert image[:0x100000] == backup[:0x100000]
+    assert len(image) == FLASH_BYTES
+
+
+def test_the_board_itself_reads_what_was_written() -> None:
+    image, _ = renewed(board(), board(state_json=NOW))
+    files = Files(Flash(image))
+    assert files.read_file("state.json") == NOW
+    files.detach()
+
+
+@pytest.mark.parametrize(
+    ("present", "why"),
+    [
+        (b"\xff" * FLASH_BYTES, "the flash of this board has no files"),
+        (board("flat-2"), "this board is flat-2, the backup is of flat-1"),
+        (board(config_json=b""), "this board is not provisioned"),
+        (board(config_json=b"[]"), "this board is not provisioned"),
+        (board(state_json=NOW[:-9]), "state.json of this board is missing or damaged"),
+        (board(state_json=b""), "state.json of this board is missing or damaged"),
+        (board(secrets_json=b""), "this board has no /secrets.json"),
+    ],
+)
+def test_where_that_is_not_known_it_asks_for_provisioning(present: bytes, why: str) -> None:
+    image, outcome = renewed(board(state_json=NOW), present)
+    assert why in outcome.needs_provisioning
+    files = FlashFiles(image)
+    assert files.read("config.json") is None
+    assert files.read("secrets.json") is None
+    assert files.names("journal") == []
+    kept = json.loads((files.read("state.json") or b"").split(b"\n")[0])
+    assert kept["unknown"] == 1
+    assert (kept["boot"], kept["epoch"], kept["off"]) == (12, 5, [[2, 0]])
+    assert files.read("calibration.json") == b"line"
+
+
+def test_a_file_that_is_no_backup_is_refused() -> None:
+    with pytest.raises(DeviceError, match="the backup has no file system"):
+        renewed(b"\xff" * FLASH_BYTES, board())
