@@ -15,6 +15,7 @@ from headroom.commands.charge import charge
 from headroom.commands.doctor import doctor
 from headroom.commands.init import init
 from headroom.commands.serve import serve
+from headroom.commands.sign_in import sign_in
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
 from headroom.device.errors import DeviceError
@@ -69,7 +70,8 @@ def main(context: click.Context, database: str | None) -> None:  # noqa: ARG001
       headroom init site.toml
       headroom board add flat-1 --data data --new-key flat-1.key
       headroom serve --site site.toml --data data --board-listen 192.168.1.10:8087
-    Then put flat-1.key into the board's /secrets.json, and open http://127.0.0.1:8080/.
+    Then put flat-1.key into the board's /secrets.json, and open the link that this prints:
+      headroom sign-in --data data
     """
     context.with_resource(audit.by(f"{_user()} (headroom)", time.time()))
 
@@ -82,5 +84,5 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-for command in (init, doctor, serve, board, charge, token, backup, restore):
+for command in (init, doctor, serve, sign_in, board, charge, token, backup, restore):
     main.add_command(command)

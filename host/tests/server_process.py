@@ -14,12 +14,12 @@ from headroom.store import boards, open_store
 from tests.board_client import BoardClient, posts_to_address
 from tests.support import key_of, site_document
 
-_HEADROOM = (sys.executable, "-c", "from headroom.cli import main; main()")
+HEADROOM = (sys.executable, "-c", "from headroom.cli import main; main()")
 
 
 def run_headroom(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run one `headroom` command to its end."""
-    command = [*_HEADROOM, *arguments]
+    command = [*HEADROOM, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -77,7 +77,7 @@ def serving(
     """A server on free ports over a prepared folder, killed at the end if it still runs."""
     ready = folder / "ready.json"
     command = [
-        *_HEADROOM,
+        *HEADROOM,
         *(["--database", database] if database else []),
         "serve",
         *("--site", str(folder / "site.toml"), "--data", str(folder / "data")),

@@ -167,6 +167,19 @@ def test_a_link_with_a_token_signs_in_and_the_address_forgets_it(
     assert page.url == server.page
 
 
+def test_a_printed_link_signs_in_once(server: Server, page: Page, tmp_path: Path) -> None:
+    at = server.page.removeprefix("http://").rstrip("/")
+    printed = run_headroom("sign-in", "--data", str(tmp_path / "data"), "--listen", at)
+    page.goto("about:blank")
+    page.goto(printed.stdout.strip())
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    assert page.url == server.page
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(printed.stdout.strip())
+    expect(page.get_by_role("dialog", name="Sign in")).to_contain_text("prints another link")
+
+
 def test_a_coordinator_that_is_not_open_shows_itself_to_those_who_sign_in(
     browser: Browser, tmp_path: Path
 ) -> None:

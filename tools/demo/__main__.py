@@ -110,6 +110,8 @@ def play(
 def announce(coordinator: Coordinator, runners: Mapping[str, RealTime]) -> None:
     """Say where to look."""
     console.print(f"[bold]dashboard[/]   {coordinator.addresses.page}")
+    if console.is_terminal:  # what goes to a file stays there
+        console.print(f"sign in     {coordinator.sign_in_link()}", soft_wrap=True)
     for seed, (name, runner) in enumerate(runners.items(), start=1):
         console.print(f"{name} serial  mpremote connect {runner.serial.device} resume repl")
         console.print(f"{name} itself  http://{loopback_address(seed)}:{HTTP_PORT}/metrics")

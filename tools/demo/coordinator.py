@@ -57,13 +57,13 @@ class Coordinator:
 
     def add_board(self, board_id: str, key_file: Path) -> str:
         """Register a board under a new key; returns the key. Raises RuntimeError."""
-        command = headroom(
-            "board", "add", board_id, "--data", str(self.data), "--new-key", str(key_file)
-        )
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"headroom board add {board_id}: {done.stderr}")
+        self._run("board", "add", board_id, "--new-key", str(key_file))
         return key_file.read_text().strip()
+
+    def sign_in_link(self) -> str:
+        """A link that signs a browser in once, within minutes. Raises RuntimeError."""
+        page = self.addresses.page.removeprefix("http://").rstrip("/")
+        return self._run("sign-in", "--listen", page).strip()
 
     def site_key(self) -> str:
         """The key that beacons are signed under."""
@@ -77,6 +77,13 @@ class Coordinator:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _run(self, *arguments: str) -> str:
+        command = headroom(*arguments, "--data", str(self.data))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"headroom {' '.join(arguments)}: {done.stderr}")
+        return done.stdout
 
     def _await_ready(self) -> Addresses:
         deadline = time.monotonic() + STARTS_WITHIN_S

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -13,14 +14,21 @@ import structlog
 
 from headroom.beacon_socket import BeaconSocket
 from headroom.commands.common import AddressType, FilePath, data_option, data_store
+from headroom.commands.sign_in import sign_in_link
 from headroom.coordinator import Beacons, Clock, Coordinator, Settings, SystemClock
-from headroom.data_dir import ensure_site_key, ensure_token, only_server, write_private
+from headroom.data_dir import (
+    FIRST_TOKEN,
+    ensure_site_key,
+    ensure_token,
+    only_server,
+    write_private,
+)
 from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
-from headroom.store import Store
+from headroom.store import Store, tokens
 from headroom.web import api_app, board_app
 from headroom.web.server import Address, Listeners
 
@@ -94,7 +102,8 @@ def serve(
     """Run the coordinator until it is told to stop (Ctrl-C or SIGTERM).
 
     The first start makes an API token and writes it to DATA/api.token, readable by its owner
-    only. Page and API take it: Authorization: Bearer TOKEN.
+    only. Page and API take it: Authorization: Bearer TOKEN. On a terminal it prints a link that
+    signs a browser in, once; `headroom sign-in` prints more.
     """
     log_to_stderr()
     _check_exposure(listen, allowed_hosts, open_reading)
@@ -122,6 +131,8 @@ def serve(
             "token_file": str(token_file.absolute()),
         }
         _announce(ready, ready_file)
+        if sys.stdout.isatty():
+            _offer_sign_in(store, page, int(clock.unix_s()))
         with _thread("keeper", keeper.run, keeper.end):
             listeners.run()
 
@@ -184,6 +195,15 @@ def _announce(ready: dict[str, str], ready_file: Path | None) -> None:
     if ready_file is not None:
         write_private(ready_file, json.dumps(ready) + "\n")
     click.echo(f"ready: page {ready['page']} boards {ready['boards']} token {ready['token_file']}")
+
+
+def _offer_sign_in(store: Store, page: Address, now_unix_s: int) -> None:
+    """Only to a person who looks: what goes to a file or a journal stays there."""
+    with store.read() as db:
+        person = tokens.token_of(db, FIRST_TOKEN)
+    if person is not None and page.is_loopback:
+        link = sign_in_link(store, page, person.name, now_unix_s)
+        click.echo(f"sign in, once and within 10 minutes: {link}")
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:

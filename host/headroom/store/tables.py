@@ -180,6 +180,15 @@ sessions = Table(
     *_integers("ends_unix_s"),
 )
 
+# Each opens one session in the name of a token, and is gone then.
+sign_in_codes = Table(
+    "sign_in_codes",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("token", String(64), ForeignKey("tokens.name", ondelete="CASCADE"), nullable=False),
+    *_integers("ends_unix_s"),
+)
+
 # What changed by whom; old and new are JSON of the row, null where there was or is none.
 audit = Table(
     "audit",

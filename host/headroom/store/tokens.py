@@ -57,6 +57,12 @@ def token_records(db: Connection) -> list[TokenRecord]:
     return [_record(row) for row in db.execute(select(tokens).order_by(tokens.c.name))]
 
 
+def token_of(db: Connection, name: str) -> TokenRecord | None:
+    """What the token of `name` allows; None if they have none."""
+    row = db.execute(select(tokens).where(tokens.c.name == name)).first()
+    return _record(row) if row else None
+
+
 def has_admin(db: Connection) -> bool:
     """Whether anybody may make further tokens."""
     query = select(tokens.c.name).where(tokens.c.role == "admin")

@@ -1,11 +1,16 @@
-"""Sessions: the page shows a token once and gets a cookie that its scripts cannot read."""
+"""Sessions: the page shows a token once and gets a cookie that its scripts cannot read.
+
+Instead of a token it may show a code that `headroom sign-in` printed, and that opens one session.
+"""
 
 from flask import Blueprint, Response, after_this_request, g
+from sqlalchemy import Connection
 
 from headroom.coordinator import Coordinator
 from headroom.protocol.messages import Message
 from headroom.protocol.problems import TOKEN_REQUIRED, ProblemError
-from headroom.store import sessions, tokens
+from headroom.store import sessions, sign_in_codes, tokens
+from headroom.store.tokens import TokenRecord
 from headroom.web.documents.access import SessionDocument
 from headroom.web.operations import operation
 from headroom.web.rates import Rates
@@ -28,6 +33,12 @@ class SignInBody(Message):
     token: str
 
 
+class SignInByCodeBody(Message):
+    """The code of a link that `headroom sign-in` printed."""
+
+    code: str
+
+
 def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
     """Routes under /api/v1/session."""
     api = Blueprint("session", __name__)
@@ -37,17 +48,36 @@ def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
     @operation(None, TOKEN_REQUIRED)
     def sign_in(body: SignInBody) -> SessionDocument:
         """Open a session with the rights of a token; the cookie is its key."""
-        now_unix_s = int(clock.unix_s())
         with store.write() as db:
             found = tokens.token_record(db, body.token)
-            if found is None:
-                rates.take(address(), refused=True)
-                raise ProblemError(TOKEN_REQUIRED, "token: nobody has this one, or not any more")
-            secret = sessions.open_session(db, found.name, now_unix_s, SESSION_S)
+            if found is not None:
+                return open_session(db, found)
+        raise refusal("token: nobody has this one, or not any more")
+
+    @api.post("/session/by-code")
+    @operation(None, TOKEN_REQUIRED)
+    def sign_in_by_code(body: SignInByCodeBody) -> SessionDocument:
+        """Open a session with a code that `headroom sign-in` printed, once, on this machine."""
+        if not _is_of_this_machine():
+            raise refusal("code: is for a browser on the coordinator's machine; show a token")
+        with store.write() as db:
+            name = sign_in_codes.spend_code(db, body.code, int(clock.unix_s()))
+            found = tokens.token_of(db, name) if name else None
+            if found is not None:
+                return open_session(db, found)
+        raise refusal("code: was used or is too old; `headroom sign-in` prints another link")
+
+    def refusal(why: str) -> ProblemError:
+        rates.take(address(), refused=True)
+        return ProblemError(TOKEN_REQUIRED, why)
+
+    def open_session(db: Connection, person: TokenRecord) -> SessionDocument:
+        now_unix_s = int(clock.unix_s())
+        secret = sessions.open_session(db, person.name, now_unix_s, SESSION_S)
         _send_cookie(secret, SESSION_S)
         return SessionDocument(
-            name=found.name,
-            role=found.role,
+            name=person.name,
+            role=person.role,
             csrf_token=csrf_token(secret),
             ends_unix_s=now_unix_s + SESSION_S,
         )
@@ -77,6 +107,12 @@ def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
         _send_cookie("", 0)
 
     return api
+
+
+def _is_of_this_machine() -> bool:
+    """A proxy on it is of this machine too, but calls it by the name that others use."""
+    is_near = address() == "::1" or address().startswith("127.")
+    return is_near and host_name() in LOOPBACK_HOSTS
 
 
 def _send_cookie(secret: str, lasts_s: int) -> None:

@@ -16,14 +16,13 @@ const trails = new Map(); // "feeder phase" -> Trail
 
 // What a feeder phase has carried lately: the coordinator's minutes, then what the page has seen.
 class Trail {
-  constructor(root, feederId, phase) {
+  constructor(root, feederId, phase, unixS) {
     this.chart = new CurrentChart(root, { height: CHART_PX, axes: false });
     this.points = [];
-    this.begin(feederId, phase);
+    this.begin(feederId, phase, unixS);
   }
 
-  async begin(feederId, phase) {
-    const to = Math.floor(Date.now() / 1000);
+  async begin(feederId, phase, to) {
     const past = await series({ feeder: feederId, phase }, to - TRAIL_S, to, 60).catch(() => null);
     if (!past) return; // the trail then begins now
     const first = this.points[0]?.unixS ?? Infinity;
@@ -32,21 +31,29 @@ class Trail {
     const known = past.slice(past.findIndex(isKnown), past.findLastIndex(isKnown) + 1);
     const minutes = known.map((point) => ({ unixS: point.unixS, ma: point.meanMa }));
     this.points = [...minutes.filter((point) => point.unixS < first), ...this.points];
+    this.draw();
   }
 
-  add(unixS, ma, limitMa, text) {
+  add(unixS, ma, limitMa, name) {
     const newest = this.points.at(-1);
     if (newest && unixS - newest.unixS < SAMPLE_S) return;
     this.points = [...this.points.filter((point) => point.unixS > unixS - TRAIL_S), { unixS, ma }];
+    this.limitMa = limitMa;
+    this.name = name;
+    this.draw();
+  }
+
+  draw() {
     const meanA = this.points.map((point) => (point.ma === null ? null : point.ma / 1000));
+    const to = this.points.at(-1).unixS;
     this.chart.show({
       unixS: this.points.map((point) => point.unixS),
       meanA,
       maxA: meanA.map(() => null),
-      limitA: limitMa / 1000,
-      from: Math.min(this.points[0].unixS, unixS - SHORTEST_TRAIL_S),
-      to: unixS,
-      text: `${text} over the last half hour, at most ${Math.max(...meanA).toFixed(1)} A`,
+      limitA: this.limitMa / 1000,
+      from: Math.min(this.points[0].unixS, to - SHORTEST_TRAIL_S),
+      to,
+      text: `${this.name} over the last half hour, at most ${Math.max(...meanA).toFixed(1)} A`,
     });
   }
 }
@@ -106,7 +113,7 @@ function showPhase(root, feeder, phase, unixS) {
   bar.setAttribute("aria-valuetext", `${amps(phase.current_ma)} A`);
   showSilent(bar, phase);
   const key = `${feeder.id} ${phase.phase}`;
-  if (!trails.has(key)) trails.set(key, new Trail(field(root, "chart"), feeder.id, phase.phase));
+  if (!trails.has(key)) trails.set(key, new Trail(field(root, "chart"), feeder.id, phase.phase, unixS));
   trails.get(key).add(unixS, phase.current_ma, phase.limit_ma, name);
 }
 

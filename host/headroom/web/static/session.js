@@ -43,6 +43,10 @@ export async function signIn(token) {
   set(await request("POST", "/api/v1/session", { token }));
 }
 
+export async function signInByCode(code) {
+  set(await request("POST", "/api/v1/session/by-code", { code }));
+}
+
 export async function signOut() {
   await request("DELETE", "/api/v1/session");
   set(null);

@@ -1,7 +1,7 @@
 // The dialog that takes a token, and who is signed in.
 
 import { field, say, write } from "./dom.js";
-import { person, signIn, signOut, watchSession } from "./session.js";
+import { person, signIn, signInByCode, signOut, watchSession } from "./session.js";
 
 const dialog = document.querySelector('[data-dialog="sign-in"]');
 const form = dialog.querySelector("form");
@@ -30,13 +30,15 @@ export function startSignIn(onSignIn) {
   dialog.addEventListener("close", () => form.reset());
 }
 
-// A link that ends in #token=... signs in by itself; whether it did. The address keeps no token.
+// A link that ends in #code=... or #token=... signs in by itself; whether it did. The address keeps
+// neither.
 export async function signInByLink() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return false;
+  const given = new URLSearchParams(location.hash.slice(1));
+  const [code, token] = [given.get("code"), given.get("token")];
+  if (!code && !token) return false;
   history.replaceState(null, "", location.pathname);
   try {
-    await signIn(token);
+    await (code ? signInByCode(code) : signIn(token));
     return true;
   } catch (error) {
     askToSignIn(`The link does not sign in: ${error.message}`);

@@ -1,0 +1,29 @@
+"""Codes that open one session each: stored as a hash, spent by their use, void after minutes."""
+
+import secrets
+
+from sqlalchemy import Connection, delete, insert
+
+from headroom.store.hashing import SECRET_BYTES, hashed
+from headroom.store.tables import sign_in_codes
+
+CODE_LASTS_S = 600
+
+
+def make_code(db: Connection, name: str, now_unix_s: int) -> str:
+    """A code in the name of somebody who has a token. Forgets those that have ended."""
+    db.execute(delete(sign_in_codes).where(sign_in_codes.c.ends_unix_s <= now_unix_s))
+    code = secrets.token_urlsafe(SECRET_BYTES)
+    row = {"sha256": hashed(code), "token": name, "ends_unix_s": now_unix_s + CODE_LASTS_S}
+    db.execute(insert(sign_in_codes).values(row))
+    return code
+
+
+def spend_code(db: Connection, code: str, now_unix_s: int) -> str | None:
+    """Whose code this is; None if nobody's, or not any more. It is nobody's from then on."""
+    query = (
+        delete(sign_in_codes)
+        .where(sign_in_codes.c.sha256 == hashed(code), sign_in_codes.c.ends_unix_s > now_unix_s)
+        .returning(sign_in_codes.c.token)
+    )
+    return db.execute(query).scalar()
