@@ -8,38 +8,35 @@ from boards.virtual.rom.slip import END, ESCAPE
 
 
 class Damage:
-    """Flips a bit of chosen bytes in the packets that go one way."""
+    """Flips a bit of a chosen byte in packets that go one way."""
 
     def __init__(self) -> None:
-        self._marked: set[tuple[int, int]] = set()
-        self._packet = 1
-        self._byte = 0
         self.done = 0
+        self._byte = 0
+        self._times = 0
+        self._position = 0
 
-    def strike(self, packet: int, byte: int) -> None:
-        """Damage one byte of one packet; both are counted from now, packets from 1, bytes from 0.
+    def strike(self, byte: int, times: int = 1) -> None:
+        """Damage byte number ``byte``, from 0, of the next ``times`` packets that have one.
 
-        A packet that is shorter passes whole. ``done`` counts the bytes that were damaged.
+        ``done`` counts them.
         """
-        if not self._marked:
-            self._packet, self._byte = 1, 0
-        self._marked.add((packet, byte))
+        self._byte, self._times = byte, times
 
     def pass_on(self, data: bytes) -> bytes:
         """What arrives of ``data``."""
-        if not self._marked:
+        if not self._times:
             return data
         out = bytearray(data)
         for index, value in enumerate(data):
             if value == END:
-                self._packet += self._byte > 0
-                self._byte = 0
+                self._position = 0
                 continue
-            if (self._packet, self._byte) in self._marked:
-                self._marked.discard((self._packet, self._byte))
-                self.done += 1
+            if self._position == self._byte and self._times:
                 out[index] = _flipped(value)
-            self._byte += 1
+                self._times -= 1
+                self.done += 1
+            self._position += 1
         return bytes(out)
 
 
@@ -52,15 +49,15 @@ def _flipped(value: int) -> int:
 class LineFaults:
     """Faults of one cable.
 
-    ``unplug_after``: the port disappears once so many bytes more have gone to the chip.
+    ``unplug_after``: its ports disappear once so many bytes more have gone to the chip.
     """
 
     to_chip: Damage = field(default_factory=Damage)
     to_host: Damage = field(default_factory=Damage)
     unplug_after: int | None = None
 
-    def passes(self, count: int) -> bool:
-        """Count bytes on their way to the chip; whether the port disappears now."""
+    def breaks_after(self, count: int) -> bool:
+        """Count bytes that have gone to the chip; whether the ports disappear now."""
         if self.unplug_after is None:
             return False
         self.unplug_after -= count

@@ -64,7 +64,7 @@ class Module:
     @property
     def faults(self) -> LineFaults:
         """What is wrong with the cable."""
-        return self.clock.remote.faults
+        return self.clock.faults
 
     def do(self, action: Callable[[VirtualBoard], T]) -> T:
         """Have the board's thread do something with it, and wait for what comes of it."""
@@ -94,13 +94,9 @@ class Module:
         """Whether DTR and RTS reach the chip at all."""
         self.clock.remote.adaptor.wired = wired
 
-    def plug(self) -> None:
-        """The adaptor that had disappeared is back, under the same address."""
-        self.do(lambda _: self.clock.remote.plug())
-
-    def unplug(self) -> None:
-        """The adaptor disappears."""
-        self.do(lambda _: self.clock.remote.unplug())
+    def plug(self, plugged: bool = True) -> None:
+        """Whether the adaptor is there; it comes back under the same address."""
+        self.do(lambda _: self.clock.plug(plugged))
 
     def console(self) -> str:
         """What the chip has printed since it was made, boot messages included."""

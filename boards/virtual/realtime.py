@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from boards.virtual.board import PROGRAM_BAUD, VirtualBoard
+from boards.virtual.line_faults import LineFaults
 from boards.virtual.remote_port import RemotePort
 from boards.virtual.serial_port import SerialPort
 from boards.virtual.wire import heard
@@ -26,7 +27,8 @@ class RealTime:
     def __init__(self, board: VirtualBoard, serial_port: int = 0, remote_port: int = 0) -> None:
         self.board = board
         self.serial = SerialPort(serial_port)
-        self.remote = RemotePort(board.type, board.drive, remote_port)
+        self.remote = RemotePort(self._hear, board.drive, remote_port)
+        self.faults = LineFaults()
         self.most_behind_s = 0.0
         self.error: BaseException | None = None
         self._actions: queue.SimpleQueue[tuple[Callable[[VirtualBoard], None], threading.Event]]
@@ -81,7 +83,7 @@ class RealTime:
         self.remote.serve()
         typed = self.serial.read()
         if typed:
-            self.board.type(typed)
+            self._hear(typed, None)
             return
         wait_s = IDLE_S
         if self.board.next_timer_us is not None:
@@ -89,8 +91,22 @@ class RealTime:
         ends = [*self.serial.waitable, *self.remote.waitable]
         select.select(ends, [], [], max(0.0, min(wait_s, IDLE_S)))
 
+    def plug(self, plugged: bool) -> None:
+        """Whether its TCP ports are there at all; for the board's thread, as all else."""
+        for outlet in (self.serial.outlet, self.remote.outlet):
+            if plugged:
+                outlet.reopen()
+            else:
+                outlet.close()
+
+    def _hear(self, data: bytes, baud: int | None) -> None:
+        self.board.type(self.faults.to_chip.pass_on(data), baud)
+        if self.faults.breaks_after(len(data)):
+            self.plug(False)
+
     def _say(self, data: bytes, baud: int) -> None:
         """To both ports; the terminal's has no rate of its own and hears the program."""
+        data = self.faults.to_host.pass_on(data)
         rate = baud if self.board.downloads else PROGRAM_BAUD
         self.serial.write(heard(data, baud, rate))
         self.remote.write(heard(data, baud, self.remote.baud))

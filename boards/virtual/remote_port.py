@@ -1,5 +1,5 @@
-"""A serial adaptor on this machine's loopback: RFC 2217, which carries the rate and the lines DTR
-and RTS besides the data. pyserial opens it as ``rfc2217://``.
+"""The serial port as an adaptor on this machine's loopback: RFC 2217, which carries the rate and
+the lines DTR and RTS besides the data. pyserial opens it as ``rfc2217://``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from serial.rfc2217 import IAC, IAC_DOUBLED, PortManager
 
 from boards.virtual.adaptor import Adaptor
-from boards.virtual.line_faults import LineFaults
+from boards.virtual.outlet import Outlet
 
 
 class RemotePort:
-    """One end of the cable to the module; one client at a time, a newer one takes over.
+    """A far end of the cable to the module.
 
     ``on_data`` gets what a client sends and the rate it sends at, ``drive`` the levels of EN and
     GPIO0.
@@ -27,19 +27,15 @@ class RemotePort:
         port: int = 0,
     ) -> None:
         self.adaptor = Adaptor(drive)
-        self.faults = LineFaults()
+        self.outlet = Outlet(port, self._greet, self.adaptor.release)
         self._on_data = on_data
-        self._listener: socket.socket | None = socket.create_server(("127.0.0.1", port))
-        self._listener.setblocking(False)
-        self._port = self._listener.getsockname()[1]
-        self._client: socket.socket | None = None
         self._settings = _Settings(self)
         self._manager: PortManager | None = None
 
     @property
     def url(self) -> str:
         """What to give to esptool, mpremote and any program that uses pyserial."""
-        return f"rfc2217://127.0.0.1:{self._port}"
+        return f"rfc2217://{self.outlet.address}"
 
     @property
     def baud(self) -> int:
@@ -49,89 +45,35 @@ class RemotePort:
     @property
     def waitable(self) -> list[socket.socket]:
         """What becomes readable when there is something to do."""
-        return [end for end in (self._listener, self._client) if end is not None]
+        return self.outlet.waitable
 
     def serve(self) -> None:
-        """Do what clients have asked for by now."""
-        self._accept()
-        if self._client is None:
-            return
-        try:
-            data = self._client.recv(1 << 16)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
+        """Do what the client has asked for by now."""
+        data = self.outlet.read()
         if data:
-            self._take(data)
-        else:
-            self._drop()
+            assert self._manager is not None
+            for byte in self._manager.filter(data):
+                self._settings.received += byte
+            self.deliver()
 
     def write(self, data: bytes) -> None:
         """Send to the client; without one it is lost, as on a cable."""
-        self._send(self.faults.to_host.pass_on(data).replace(IAC, IAC_DOUBLED))
-
-    def unplug(self) -> None:
-        """The adaptor disappears, with whoever is connected."""
-        self._drop()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-
-    def plug(self) -> None:
-        """It is there again, under the same address."""
-        if self._listener is None:
-            self._listener = socket.create_server(("127.0.0.1", self._port))
-            self._listener.setblocking(False)
+        self.outlet.write(data.replace(IAC, IAC_DOUBLED))
 
     def close(self) -> None:
-        """Close the port for good."""
-        self.unplug()
+        """Close the port."""
+        self.outlet.close()
 
     def deliver(self) -> None:
-        """Pass on what has come before the rate or a line changes."""
+        """Pass on what has come so far, before the rate or a line changes."""
         data = bytes(self._settings.received)
         self._settings.received.clear()
         if data:
-            self._on_data(self.faults.to_chip.pass_on(data), self.baud)
+            self._on_data(data, self.baud)
 
-    def _take(self, data: bytes) -> None:
-        assert self._manager is not None
-        for byte in self._manager.filter(data):
-            self._settings.received += byte
-        self.deliver()
-        if self.faults.passes(len(data)):
-            self.unplug()
-
-    def _send(self, data: bytes) -> None:
-        if self._client is None:
-            return
-        try:
-            self._client.setblocking(True)
-            self._client.sendall(data)
-            self._client.setblocking(False)
-        except OSError:
-            self._drop()
-
-    def _accept(self) -> None:
-        if self._listener is None:
-            return
-        try:
-            client, _ = self._listener.accept()
-        except BlockingIOError:
-            return
-        self._drop()
-        client.setblocking(False)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client = client
+    def _greet(self) -> None:
         self._settings = _Settings(self)
         self._manager = PortManager(self._settings, self._settings)
-
-    def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-            self.adaptor.release()
 
 
 class _Settings:
@@ -176,7 +118,7 @@ class _Settings:
 
     def write(self, data: bytes) -> None:
         """The server's own words to the client."""
-        self._port._send(data)
+        self._port.outlet.write(data)
 
     def reset_input_buffer(self) -> None:
         """What the module has said is with the client already: nothing is kept here."""
