@@ -59,6 +59,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--whole", action="store_true", help="all of the fault matrix, not only every pair"
     )
+    parser.addoption(
+        "--hours", type=float, default=1 / 6, help="of virtual time for the soak; 1/6 as it is"
+    )
+    parser.addoption("--seed", type=int, default=1, help="of the soak; 1 as it is")
 
 
 class MakeWorld:

@@ -6,6 +6,7 @@ import errno
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from headroom.data_dir import open_data_store
 from headroom.site import Site, parse_site
 from headroom.store import Store
 from headroom.store import boards as stored_boards
+from headroom.store.backup import restore
 from headroom.store.tokens import make_token
 from headroom.web import api_app, board_app
 
@@ -67,7 +69,10 @@ class World:
         self.now_us = 0.0
         self.boards: dict[str, VirtualBoard] = {}
         self.machine_is_off = False  # the coordinator's: its address never answers
-        self._folder = folder
+        # What boards' connections to it pass through; it is given how to open the far end.
+        self.between: Callable[[Callable[[], Peer]], Peer] = lambda open_peer: open_peer()
+        self.folder = folder
+        self._restores = 0
         self._settings = settings
         self._has_beacons = beacons
         self.sent_beacons: list[tuple[bytes, str]] = []  # and to which address
@@ -90,13 +95,22 @@ class World:
         if self._store is not None:
             self.coordinator.close()
             self._store.close()
-        self._store = open_data_store(self._folder)
+        self._store = open_data_store(self.folder)
         self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
         self.coordinator: Coordinator = Coordinator(
             self.site, self.store, self, self._settings, self.beacons
         )
         self.api = api_app(self.coordinator, open_reading=True).test_client()
         self.board_app = board_app(self.coordinator)
+
+    def restore_coordinator(self, backup: Path) -> None:
+        """Start it anew on a backup, in a data directory that was empty."""
+        self._restores += 1
+        self.folder = self.folder.with_name(f"{self.folder.name}-restored-{self._restores}")
+        self.folder.mkdir()
+        with closing(open_data_store(self.folder)) as store:
+            restore(backup, store)
+        self.start_coordinator()
 
     @property
     def store(self) -> Store:
@@ -222,4 +236,4 @@ class World:
             raise ConnectionRefusedError(f"nobody listens on {host}:{port}")
         if self.machine_is_off:
             raise TimeoutError(f"{host} does not answer")
-        return _Served(self, client)
+        return self.between(lambda: _Served(self, client))

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from headroom.protocol.signing import sign_beacon
 
+from boards.virtual.board import VirtualBoard
 from boards.virtual.flash import FILES_SECTORS, FILES_START, SECTOR_BYTES
 from boards.virtual.network import BOARD_HOST
 from boards.virtual.plant import Constant
 from hil_tests.fault_matrix.modes import FRIDGE
 from hil_tests.fault_matrix.rig import BOARD, HTTP_PORT, Rig
-from hil_tests.world import SITE_KEY
+from hil_tests.world import SITE_KEY, World
 
 Action = Callable[[Rig], None]
+
+
+class Bench(Protocol):
+    """Whatever has a board in a world: all that most faults need."""
+
+    @property
+    def board(self) -> VirtualBoard:
+        """The one that faults come to."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """With its coordinator."""
+        ...
+
+
+BenchAction = Callable[[Bench], None]
 
 LATE_MS = 60.0
 # The first two sectors hold the beginning of the file system, which cannot move.
@@ -29,22 +48,22 @@ def nothing(_rig: Rig) -> None:
 # Sensors, relays, loads
 
 
-def sensor(circuit: int, fault: str, volts: float = 1.65) -> Action:
+def sensor(circuit: int, fault: str, volts: float = 1.65) -> BenchAction:
     """See VirtualBoard.set_sensor_fault."""
     return lambda rig: rig.board.set_sensor_fault(circuit, fault, volts)
 
 
-def healthy_sensor(circuit: int) -> Action:
+def healthy_sensor(circuit: int) -> BenchAction:
     """Repair it."""
     return sensor(circuit, "none")
 
 
-def bus(errors: int = 0, dead: bool = False) -> Action:
+def bus(errors: int = 0, dead: bool = False) -> BenchAction:
     """See VirtualBoard.set_i2c_fault."""
     return lambda rig: rig.board.set_i2c_fault(errors, dead)
 
 
-def unset_ina226(rig: Rig) -> None:
+def unset_ina226(rig: Bench) -> None:
     """Its registers are as after power-on."""
     rig.board.exec(
         "import machine\n"
@@ -53,12 +72,12 @@ def unset_ina226(rig: Rig) -> None:
     )
 
 
-def relay(circuit: int, fault: str) -> Action:
+def relay(circuit: int, fault: str) -> BenchAction:
     """See VirtualBoard.set_relay_fault."""
     return lambda rig: rig.board.set_relay_fault(circuit, fault)
 
 
-def load(circuit: int, amps: float) -> Action:
+def load(circuit: int, amps: float) -> BenchAction:
     """So much flows behind a relay, whatever was there."""
     return lambda rig: rig.board.set_load(circuit, Constant(amps))
 
@@ -66,7 +85,7 @@ def load(circuit: int, amps: float) -> Action:
 # The processor
 
 
-def late_ticks(rig: Rig) -> None:
+def late_ticks(rig: Bench) -> None:
     """For longer than the case takes."""
     rig.board.overrun_ticks([LATE_MS] * 100)
 
@@ -77,12 +96,12 @@ def break_control(rig: Rig) -> None:
         rig.board.exec("from node import app; app.current.sensors = None")
 
 
-def reset(cause: str) -> Action:
+def reset(cause: str) -> BenchAction:
     """The chip starts for that reason."""
     return lambda rig: rig.board.reset(cause)
 
 
-def cut_power(rig: Rig) -> None:
+def cut_power(rig: Bench) -> None:
     """For a second."""
     rig.board.power_off()
     rig.world.run(1)
@@ -104,19 +123,19 @@ def withdraw_order(rig: Rig) -> None:
     mend_flash(rig)
 
 
-def start_without_flash(rig: Rig) -> None:
+def start_without_flash(rig: Bench) -> None:
     """Nothing that a start wants to keep can be kept."""
     rig.board.flash.refuses = True
     rig.board.reset()
 
 
-def start_on_worn_flash(rig: Rig) -> None:
+def start_on_worn_flash(rig: Bench) -> None:
     """Sectors that keep what they have, and do not say so."""
     rig.board.flash.worn = frozenset(range(_FIRST_WORN, _LAST_WORN, 3))
     rig.board.reset()
 
 
-def mend_flash(rig: Rig) -> None:
+def mend_flash(rig: Bench) -> None:
     """All of it takes writes again."""
     rig.board.flash.refuses = False
     rig.board.flash.worn = frozenset()
@@ -153,7 +172,7 @@ def mend_link(rig: Rig) -> None:
     rig.board.network.faults.down = rig.mode.runs and not rig.mode.linked
 
 
-def restart_coordinator(rig: Rig) -> None:
+def restart_coordinator(rig: Bench) -> None:
     """Its epoch is a higher one."""
     rig.world.start_coordinator()
 
@@ -169,10 +188,10 @@ def _begin_request(rig: Rig) -> None:
         rig.board.network.call(HTTP_PORT, rig.board.now_us).tell(b"GET /met")
 
 
-def flood(what: str) -> Action:
+def flood(what: str) -> BenchAction:
     """Datagrams to its beacon port, every 50 ms for 3 s."""
 
-    def inject(rig: Rig) -> None:
+    def inject(rig: Bench) -> None:
         for k in range(60):
             data = bytes([k]) * 73 if what == "noise" else sign_beacon(SITE_KEY, 1)
             rig.board.at(

@@ -47,17 +47,17 @@ class Disturbances:
         """Let a minute pass, with what comes up in it."""
         self._change_link()
         if self._draw.random() < 0.3:
-            self._do("plans", self._order)
+            self._do("plans", self.order)
         if self._draw.random() < 0.02:
             self._do("restarts", self._world.start_coordinator)
         for _ in range(3):
             self._world.run(20)
             if self._draw.random() < 0.5:
-                self._visit()
+                self.visit()
 
     def settle(self) -> None:
         """A good link, and every circuit with the longest schedule and an order, obeyed."""
-        self._set_faults({})
+        self.set_faults({})
         until_s = int(self._world.unix_s()) + 86_400
         for circuit in range(4):
             on = {"state": "on", "until": until_s}
@@ -79,17 +79,19 @@ class Disturbances:
 
     def _change_link(self) -> None:
         if self._draw.random() < 0.5:
-            self._set_faults({})
+            self.set_faults({})
         else:
-            self._do("bad links", lambda: self._set_faults(self._draw.choice(BAD_LINKS)))
+            self._do("bad links", lambda: self.set_faults(self._draw.choice(BAD_LINKS)))
 
-    def _set_faults(self, chosen: dict[str, Any]) -> None:
+    def set_faults(self, chosen: dict[str, Any]) -> None:
+        """The board's link has these and no others."""
         good = Faults()
         faults = self._world.boards[self._board_id].network.faults
         for name in vars(good):
             setattr(faults, name, chosen.get(name, getattr(good, name)))
 
-    def _order(self) -> None:
+    def order(self) -> None:
+        """A person orders something of a circuit, or prices come."""
         if self._draw.random() < 0.2:
             self._world.put("prices", self._prices())
             return
@@ -113,7 +115,7 @@ class Disturbances:
         prices = [self._draw.randrange(600) for _ in range(LONGEST_SCHEDULE)]
         return {"start": STARTED_UNIX_S, "step_s": 900, "eur_mwh": prices}
 
-    def _visit(self) -> None:
+    def visit(self) -> None:
         """A web client comes, and leaves in one of several ways; nobody may listen."""
         board = self._world.boards[self._board_id]
         with contextlib.suppress(ConnectionRefusedError, TimeoutError):
