@@ -88,10 +88,10 @@ class Soak:
         while bench.world.now_us < self._end_us:
             left_s = (self._end_us - bench.world.now_us) / 1e6
             half_s = min(left_s, ROUND_S) / 2
-            self._trouble(half_s, restarts=True)
+            self.trouble(half_s, restarts=True)
             before = self._rest()
             resets = len(bench.board.resets)
-            self._trouble(half_s, restarts=False)
+            self.trouble(half_s, restarts=False)
             after = self._rest()
             if len(bench.board.resets) == resets:
                 self._judge_growth(after.live - before.live)
@@ -109,7 +109,8 @@ class Soak:
 
     # Faults
 
-    def _trouble(self, seconds: float, restarts: bool) -> None:
+    def trouble(self, seconds: float, restarts: bool) -> None:
+        """Let that much time pass with faults, and repair them."""
         world = self.bench.world
         until_us = world.now_us + seconds * 1e6
         next_us = world.now_us
