@@ -74,7 +74,7 @@ def test_override_to_open_relay_with_and_without_beacons(make_world: MakeWorld) 
         mean_s = sum(times_s) / len(times_s)
         what = "with beacons" if beacons else "without"
         print(f"order to open relay {what}: mean {mean_s:.2f} s, longest {max(times_s):.2f} s")
-    assert max(took_s[True]) < 4  # three seconds between reports, and a report's time
+    assert max(took_s[True]) < 1.5  # a report that was under way, and another
     assert sum(took_s[True]) * 2 < sum(took_s[False])
     assert shown(world)["heard"] > 0
 
@@ -91,7 +91,8 @@ def test_each_way_alone_is_enough(make_world: MakeWorld, way: str) -> None:
 
     world.deliver = one_way  # type: ignore[method-assign]
     world.run(4)
-    assert ordered_off_s(world, board) < 2
+    # The group is asked when a second has shown that the address alone does not do.
+    assert ordered_off_s(world, board) < (1 if way == "unicast" else 2)
     assert shown(world)["refused"] == 0
 
 
@@ -106,7 +107,7 @@ def test_a_lost_beacon_is_repeated_and_a_heard_one_is_not(make_world: MakeWorld)
     assert world.run_until(lambda: not contact(board, 0), within_s=3) < 2
     world.run(10)
     targets = [target for _, target in world.sent_beacons[sent:]]
-    assert targets == ["10.0.1.1", BEACON_GROUP] * 2
+    assert targets == ["10.0.1.1", "10.0.1.1", BEACON_GROUP]
 
 
 def test_a_forgotten_membership_is_renewed(make_world: MakeWorld) -> None:
@@ -152,9 +153,10 @@ def test_a_flood_holds_up_no_tick_and_asks_for_few_reports(
     print(f"{flood}: {len(sent_s)} reports in 20 s, {health['beacon']}, {heap}")
     assert heap.control == 0
     assert heap.garbage <= GARBAGE_BYTES
+    # Five at once and then one in three seconds, whoever asks.
     gaps_s = [later - sooner for sooner, later in itertools.pairwise(sent_s)]
-    assert min(gaps_s, default=9) > 1.9
-    assert len(sent_s) <= (10 if flood == "ever new ones" else 3)
+    assert min(gaps_s[5:], default=9) > 1.9
+    assert len(sent_s) <= (12 if flood == "ever new ones" else 3)
     assert (health["beacon"]["refused"] > 100) == (flood != "ever new ones")
     assert dropped_ticks(board) == dropped
     assert len(board.resets) == 1

@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("ingest", "trip", "heap", "tick", "waveforms", "leases", "use")
+NAMES = ("ingest", "push", "trip", "heap", "tick", "waveforms", "leases", "use")
 
 
 @click.command()
@@ -41,6 +41,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
 
     \b
     ingest     signed reports a second, durable before they are answered; 4 minutes
+    push       from an accepted override to the relay's edge, in real time; 3 minutes
     trip       from the overload to the open contact, beside a breaker; 5 minutes
     heap       the firmware's heap after a day of troubles; 40 minutes, --hours 1 two
     tick       the cost of control, projected to the chip; 10 seconds

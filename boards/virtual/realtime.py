@@ -31,6 +31,7 @@ class RealTime:
         self.faults = LineFaults()
         self.most_behind_s = 0.0
         self.error: BaseException | None = None
+        self._start_s = 0.0
         self._actions: queue.SimpleQueue[tuple[Callable[[VirtualBoard], None], threading.Event]]
         self._actions = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -55,6 +56,10 @@ class RealTime:
         """Whether it still runs."""
         return self._thread.is_alive()
 
+    def wall_s(self, board_us: float) -> float:
+        """A time of the board's clock as `time.monotonic` has it."""
+        return self._start_s + board_us / 1e6
+
     def do(self, action: Callable[[VirtualBoard], None]) -> None:
         """Have the board's own thread do something to it, and wait until it has."""
         done = threading.Event()
@@ -66,14 +71,14 @@ class RealTime:
         try:
             if not self.board.powered:
                 self.board.power_on()
-            start_s = time.monotonic() - self.board.now_us / 1e6
+            self._start_s = time.monotonic() - self.board.now_us / 1e6
             while not self._stop.is_set():
-                self._step(start_s)
+                self._step()
         except BaseException as error:  # handed to whoever calls stop()
             self.error = error
 
-    def _step(self, start_s: float) -> None:
-        wall_us = (time.monotonic() - start_s) * 1e6
+    def _step(self) -> None:
+        wall_us = (time.monotonic() - self._start_s) * 1e6
         self.most_behind_s = max(self.most_behind_s, (wall_us - self.board.now_us) / 1e6)
         self.board.run_until_us(wall_us)
         while not self._actions.empty():
@@ -87,7 +92,7 @@ class RealTime:
             return
         wait_s = IDLE_S
         if self.board.next_timer_us is not None:
-            wait_s = self.board.next_timer_us / 1e6 - (time.monotonic() - start_s)
+            wait_s = self.wall_s(self.board.next_timer_us) - time.monotonic()
         ends = [*self.serial.waitable, *self.remote.waitable]
         select.select(ends, [], [], max(0.0, min(wait_s, IDLE_S)))
 

@@ -83,12 +83,13 @@ def site(world: World) -> Site:
     return Site(world)
 
 
-def test_an_order_asks_its_board_at_its_address_and_by_the_group(site: Site) -> None:
+def test_an_order_asks_its_board_at_its_address_then_everybody(site: Site) -> None:
     site.world.board("flat-1").report()
     site.world.board("flat-2").report()
     assert site.hosts_after_s(1) == []
     site.order()
-    assert site.hosts_after_s(0) == ["127.0.0.1", "group"]
+    assert site.hosts_after_s(0) == ["127.0.0.1"]
+    assert site.hosts_after_s(1) == ["127.0.0.1", "group"]
 
 
 def test_a_board_that_never_reported_is_asked_by_the_group(site: Site) -> None:
@@ -120,7 +121,7 @@ def test_an_order_that_comes_while_a_report_is_answered_is_not_forgotten(site: S
 
     ingest._decide = late_order  # type: ignore[assignment,method-assign]
     board.report()
-    assert site.hosts_after_s(0) == ["127.0.0.1", "group"]
+    assert site.hosts_after_s(0) == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_replayed_report_tells_no_address(site: Site) -> None:
     )
     assert answer.status_code == 200
     site.order()
-    assert site.hosts_after_s(0) == ["127.0.0.1", "group"]
+    assert site.hosts_after_s(0) == ["127.0.0.1"]
 
 
 def test_a_store_that_cannot_be_written_costs_the_beacon_only(

@@ -14,8 +14,8 @@ from node.link.signing import Signer
 # Nine digits of a counter, and the signature.
 _COUNTER_BYTES = const(9)
 _BYTES = const(73)
-# A board that is asked with all others waits up to so many steps, about half a second.
-_JITTER_STEPS = const(12)
+# A board that is asked with all others waits up to so many steps, a fifth of a second.
+_JITTER_STEPS = const(5)
 # A membership is dropped and taken anew, or the network forgets it: joining once more alone tells
 # nobody (igmp_joingroup of lwIP 1.4), and an ESP8266 is known to stay silent when it is asked.
 # In steps: 40 s at the usual tick, and with the slowest still before networks forget (260 s).

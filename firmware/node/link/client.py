@@ -29,8 +29,10 @@ _ASKS_GATEWAY = const(4)
 _GATEWAY_PORT = const(80)
 # Between reports while old minutes wait: half a day of them is delivered in seven minutes.
 _BEHIND_S = const(2)
-# Between two reports that beacons ask for: two seconds at least, on a clock of whole seconds.
+# Beacons may ask for a report every three seconds in the long run, and for five of them at once
+# after a quiet time: an order takes two, the second says that it is obeyed.
 _SPACING_S = const(3)
+_SAVED_S = const(12)
 
 _POLLOUT = const(4)
 _POLLERR_HUP = const(24)
@@ -66,6 +68,8 @@ class Client:
         self._seq = 0
         self._sent_s = 0
         self._due_s = self._clock.up_s + network.randint(0, 2)
+        # From when on a beacon may ask for the next report.
+        self._free_s = -_SAVED_S
         self._failures = 0
         self._signature = b""
         self._claim = b""
@@ -112,7 +116,7 @@ class Client:
         server = self.server
         if not (server and server.busy):
             if self.beacon and self.beacon.step():
-                self._due_s = min(self._due_s, self._sent_s + _SPACING_S)
+                self._due_s = min(self._due_s, self._free_s)
             if self._clock.up_s >= self._due_s:
                 self._state = self._begin
                 return
@@ -126,21 +130,16 @@ class Client:
 
         drop(report)
         self._report = report.Report(self.buffer, _BODY_AT, self._parts)
-        self._state = self._write_head
-
-    def _write_head(self):
         self._seq += 1
-        self._sent_s = self._clock.up_s
+        up_s = self._sent_s = self._clock.up_s
+        self._free_s = min(max(self._free_s, up_s - _SAVED_S), up_s) + _SPACING_S
         self._busy = True
         self._parts.forget_ended_orders()
         self._report.write_head(self._storage.boot, self._seq)
-        self._state = self._write_events
+        self._state = self._write_rest
 
-    def _write_events(self):
+    def _write_rest(self):
         self._report.write_events()
-        self._state = self._write_minutes
-
-    def _write_minutes(self):
         self._report.write_minutes()
         self._state = self._sign
 
@@ -168,7 +167,7 @@ class Client:
                 raise
         self._poller = self._network.poller()
         self._poller.register(self._socket, _POLLOUT)
-        self._state = self._await_connection
+        self._state = self._send
 
     def _target(self):
         """Mostly the coordinator; nothing is ever sent to the gateway."""
@@ -176,18 +175,21 @@ class Client:
             return self._address
         return self._parts.wifi.gateway(), _GATEWAY_PORT
 
-    def _await_connection(self):
+    def _is_connected(self):
         ready = self._poller.poll(0)
         if not ready:
-            return
+            return False
         self.heard_s = self._clock.up_s
         if ready[0][1] & _POLLERR_HUP:
             raise OSError(errno.ECONNREFUSED)
         if self._target() is not self._address:
             raise OSError("only the gateway answers")
-        self._state = self._send
+        self._poller = None
+        return True
 
     def _send(self):
+        if self._poller and not self._is_connected():
+            return
         try:
             self._at += self._socket.send(self._view[self._at : self._end])
         except OSError as error:
@@ -198,17 +200,18 @@ class Client:
             self._state = self._receive
 
     def _receive(self):
-        """Until the other side closes: the report asked for that."""
-        if self._at == _BUFFER_BYTES:
-            raise MessageError("answer: too long")
-        count = self._socket.readinto(self._view[self._at :])
-        if count is None:
-            return
-        if count:
+        """Until the other side closes: the report asked for that, and mostly it has by now."""
+        for _ in range(2):
+            if self._at == _BUFFER_BYTES:
+                raise MessageError("answer: too long")
+            count = self._socket.readinto(self._view[self._at :])
+            if count is None:
+                return
+            if not count:
+                self._close()
+                self._state = self._read_head
+                return
             self._at += count
-        else:
-            self._close()
-            self._state = self._read_head
 
     def _read_head(self):
         """A step of its own: its garbage and that of the signature together are 3 KiB."""

@@ -80,7 +80,7 @@ class Beacons:
                 self._hosts[board_id] = host
 
     def step(self) -> None:
-        """Send what is due: to each board whose address is known, and to the group."""
+        """Send what is due: to each board at its address, to the group where that may not do."""
         now_s = self._clock.monotonic_s()
         with self._lock:
             due = [board_id for board_id, asked in self._asked.items() if asked.due_s <= now_s]
@@ -103,6 +103,8 @@ class Beacons:
     def _send(self, due: list[str]) -> bool:
         """Whether there were counters to send with."""
         hosts = [self._hosts[board_id] for board_id in due if board_id in self._hosts]
+        # The group makes every board of the site report.
+        asks_all = len(hosts) < len(due) or any(self._asked[one].sent for one in due)
         try:
             self._reserve(len(hosts) + 1)
         except StoreUnavailableError as error:
@@ -111,7 +113,8 @@ class Beacons:
             return False
         for host in hosts:
             self._transport.send(self._next(), host)
-        self._transport.send_to_group(self._next())
+        if asks_all:
+            self._transport.send_to_group(self._next())
         return True
 
     def _count(self, board_id: str, now_s: float) -> None:
