@@ -65,7 +65,7 @@ def test_over_rfc_2217_it_is_written_and_boots_what_was_written(
     seen = esptool(module, "write-flash", "0", str(interpreter), hex(ROMFS_START), str(romfs))
     assert seen.count("Hash of data verified.") == 2
     assert module.flash(0, 64) == stand_in()[:64]
-    assert packages(module) == "['node']"
+    assert "'node'" in packages(module)
 
 
 def test_without_stub_it_is_written_uncompressed(
@@ -75,7 +75,7 @@ def test_without_stub_it_is_written_uncompressed(
     image = [str(interpreter), hex(ROMFS_START), str(romfs)]
     seen = esptool_on_cable(module, "--no-stub", "write-flash", "0", *image, after="soft-reset")
     assert "compressed" not in seen
-    assert packages(module) == "['node']"
+    assert "'node'" in packages(module)
     module.start_download()
     assert "digest matched" in esptool_on_cable(module, "verify-flash", "0", *image)
 
