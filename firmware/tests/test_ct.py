@@ -12,7 +12,6 @@ class Window:
     """Stands for a measured window."""
 
     count = 17
-    samples = bytes(17)
     peak_percent = 11
 
     def __init__(self):
@@ -22,14 +21,12 @@ class Window:
         self.total = 224_400
         self.ma = 1_000
 
-    def measure(self):
+    def finish(self, _gain, _shift):
         self.total += 1
+        return self.ma
 
     def gain_of(self, _scale_ma):
         return 1, 0
-
-    def current_ma(self, _gain, _shift):
-        return self.ma
 
 
 def sensor(**circuit):
@@ -43,14 +40,14 @@ class Plausibility(unittest.TestCase):
     def setUp(self):
         self.window = Window()
         self.ct, _ = sensor()
-        self.ct._adc.window = lambda _channel, samples: len(samples)
+        self.ct._adc.window = lambda _channel, _sums: True
         self.ct._rms = self.window
 
     def state(self):
         return self.ct.measure(0, 160)
 
     def freeze(self):
-        self.window.measure = lambda: None
+        self.window.finish = lambda _gain, _shift: self.window.ma
         self.state()
 
     def test_a_good_window(self):
@@ -126,7 +123,7 @@ class Plausibility(unittest.TestCase):
         self.assertEqual((self.state(), self.ct.current_ma), ("ok", 150))
 
     def test_a_window_cut_short_is_none(self):
-        self.ct._adc.window = lambda _channel, _samples: 12
+        self.ct._adc.window = lambda _channel, _sums: False
         self.assertTrue(self.state() is None)
 
 
@@ -139,7 +136,7 @@ class Spikes(unittest.TestCase):
 
     def start(self, **circuit):
         self.ct, _ = sensor(**circuit)
-        self.ct._adc.window = lambda _channel, samples: len(samples)
+        self.ct._adc.window = lambda _channel, _sums: True
         self.ct._rms = self.window
 
     def run_for(self, duration_ms, spiky):

@@ -67,39 +67,41 @@ class Ads1115:
             raise OSError(errno.EIO)
         self.conversion_ns = conversion_ns
 
-    def window(self, channel, samples):
-        """Fills `samples` (array "h") with conversions of input `channel`; returns how many.
+    def window(self, channel, sums):
+        """Gives `sums` its `count` conversions of input `channel`; whether it got all of them.
 
-        Fewer than asked for when the processor came too late for one: what it would have read
-        then is the next one. Raises OSError when the part does not answer.
+        `sums.begin()` and `sums.add(conversion)` are called while the part makes the next one. It
+        gets fewer when the processor came too late for one: what it would have read then is the
+        next one. Raises OSError when the part does not answer.
         """
         self._ensure_idle()
         self._idle = False
         self._configure(_SINGLE_ENDED | channel << 12 | _RATE_860)
         began_us = self._ticks_us()
         self._write(self._address, self._pointer)
-        taken = self._collect(samples, began_us)
+        sums.begin()
+        is_whole = self._collect(sums, began_us)
         self._configure(_POWER_DOWN | _RATE_860)
         self._idle = True
-        return taken
+        return is_whole
 
-    def _collect(self, samples, began_us):
+    def _collect(self, sums, began_us):
         conversion_ns = self.conversion_ns
         # A quarter of a conversion late: 20 conversions at 0.5 % error are a tenth of one off.
         due_ns = _WAKE_US * 1000 + conversion_ns // 4
         too_late_us = -conversion_ns // 2000
         word = self._word
-        for k in range(len(samples)):
+        for _ in range(sums.count):
             due_ns += conversion_ns
             wait_us = due_ns // 1000 - self._ticks_diff(self._ticks_us(), began_us)
             if wait_us > 0:
                 self._sleep_us(wait_us)
             elif wait_us < too_late_us:
-                return k
+                return False
             self._read(self._address, word)
             count = word[0] << 8 | word[1]
-            samples[k] = count - 65536 if count & 0x8000 else count
-        return len(samples)
+            sums.add(count - 65536 if count & 0x8000 else count)
+        return True
 
     def _ensure_idle(self):
         """After an error the part may still be converting another input: let that one end."""

@@ -96,16 +96,16 @@ class Ct:
 
         `since_ms` ago was the last reading of it.
         """
-        if not self.find():
+        if not self._rms and not self.find():
             raise OSError(errno.ENODEV)
         rms = self._rms
-        if self._adc.window(self.channel[i], rms.samples) < rms.count:
+        rms.bias = bias = self._bias[i]
+        if not self._adc.window(self.channel[i], rms):
             return None
-        rms.measure()
+        current_ma = rms.finish(self._gain[i], self._gain_shift[i]) + self.offset_ma[i]
         mean = rms.mean
         low = rms.low
         high = rms.high
-        bias = self._bias[i]
         if mean < _BIAS_LOWEST or mean > _BIAS_HIGHEST:
             return "missing"
         if low < -_RAIL or high > _CEILING:
@@ -114,7 +114,6 @@ class Ct:
             return "impossible"
         if self._is_frozen(i, since_ms):
             return "frozen"
-        current_ma = rms.current_ma(self._gain[i], self._gain_shift[i]) + self.offset_ma[i]
         scale_ma = self.scale_ma[i]
         if low <= _RAIL or high >= 2 * bias - _RAIL:
             self.current_ma = max(current_ma, scale_ma)
@@ -125,7 +124,8 @@ class Ct:
             return "below_range"
         if rms.peak_percent > _SPIKE_PERCENT and current_ma * _SPIKE_PARTS > scale_ma:
             return "impossible"
-        if self._is_spiky(i, min(since_ms, _WINDOW_MS)):
+        is_smooth = rms.peak_percent * rms.count <= _SPIKY_PERCENT
+        if (self.spiky_ms[i] or not is_smooth) and self._is_spiky(i, is_smooth, since_ms):
             self.current_ma = current_ma + current_ma * self._raise_percent[i] // 100
             return "spiky"
         self.current_ma = current_ma
@@ -135,21 +135,20 @@ class Ct:
         rms = self._rms
         # Sum, least and largest in one number below 2**30: below 2**19, 2**15, 2**15.
         mark = rms.total ^ rms.low << 14 ^ rms.high << 7
-        same = mark == self._mark[i]
-        self._mark[i] = mark
-        self._same_ms[i] = min(self._same_ms[i] + since_ms, _AGE_CAP_MS) if same else 0
+        if mark != self._mark[i]:
+            self._mark[i] = mark
+            self._same_ms[i] = 0
+            return False
+        self._same_ms[i] = min(self._same_ms[i] + since_ms, _AGE_CAP_MS)
         return self._same_ms[i] > _FROZEN_MS
 
-    def _is_spiky(self, i, window_ms):
+    def _is_spiky(self, i, is_smooth, since_ms):
         """Whether spikes have been the rule for some seconds, and sines not since."""
-        rms = self._rms
         was_ms = self.spiky_ms[i]
-        smooth = rms.peak_percent * rms.count <= _SPIKY_PERCENT
-        if was_ms < 0 or (smooth and not was_ms):
+        if was_ms < 0:
             return False
-        if smooth:
-            window_ms = -window_ms
-        now_ms = was_ms + window_ms
+        window_ms = min(since_ms, _WINDOW_MS)
+        now_ms = was_ms - window_ms if is_smooth else was_ms + window_ms
         spiky = now_ms > _SPIKY_MS
         if spiky != (was_ms > _SPIKY_MS):
             # As long again until it is taken back.

@@ -3,25 +3,25 @@
 A cycle holds no whole number of conversions. With n conversions x[k] of which the last lies in the
 cycle with the fraction w/256 only, W = 256 (n-1) + w and sums weighted by w[k] = 256, ..., 256, w:
 
-    mean16 = 16 sum(w x) / W                  sum(w x) <= 20 * 256 * 32767 < 2**28
-    d      = (16 x - mean16) >> s, rounded    s such that |d| <= 2047
-    E      = sum(w d d) / 256                 256 d d < 2**30, E <= 20 * 2**22 < 2**27
-    root   = sqrt(256 * 256 E / W)            < 2**15: 16 times the RMS of d
+    d      = x - b, by a bias b that the input had before; |d| <= 32767
+    E      = sum(w d d) / 256 >> 2 s          s such that E < 2**25
+    mean16 = 16 sum(w d) / W >> s             sum(w d) <= 20 * 256 * 32767 < 2**28
+    root   = sqrt(256 * 256 E / W - mean16 mean16)     256 * 256 E / W < 2**30
 
-so `root << s` is the RMS in 1/256 count: small signals keep a sixteenth of a count and more, large
-ones eleven bits. A quotient a 2**b / W is taken as (a // W) 2**b + (a % W) 2**b // W, which stays
-small. The current is root * gain >> (gain_shift - s) with 15000 < gain <= 30000.
+so `root << s` is the RMS in 1/16 count. What has to be done for each conversion is done while the
+converter makes the next one: the sums of d and d d, the squares' upper and lower bits apart. A
+quotient a 2**b / W is taken as (a // W) 2**b + (a % W) 2**b // W, which stays small. The current
+is root * gain >> (gain_shift - s) with 15000 < gain <= 30000.
 
 Each conversion is the mean over its time T, which lowers a sine of frequency f by sin(x)/x with
 x = pi f T; the gain puts that back for the fundamental (0.6 % at 50 Hz, 0.8 % at 60 Hz).
 """
 
-from array import array
-
 from micropython import const
 
-# 2047 once it is rounded.
-_PEAK = const(2046)
+# Its square is the largest that is small; a bus that fails may say less.
+_LOWEST = const(-32767)
+_LOWER_BITS = const(4095)
 _LARGEST_ROOT = const(32767)
 _LARGEST_GAIN = const(30000)
 _COUNT_UV = const(125)
@@ -51,27 +51,28 @@ def averaging_ppm(mains_hz, conversion_ns):
 
 
 class TrueRms:
-    """The window of one cycle: its samples, and after `measure` what they amount to."""
+    """One window of a cycle: `begin`, `add` for each conversion, and `finish` for the current.
+
+    `bias` is about the mean that the samples will have, 0 at least.
+    """
 
     def __init__(self, mains_hz, conversion_ns):
         cycle_weight = 1_000_000_000 // mains_hz * 256 // conversion_ns
         self.count = (cycle_weight + 255) // 256
-        self.samples = array("h", bytes(2 * self.count))
+        self.bias = 0
         self._cycle_weight = cycle_weight
-        self._last_weight = cycle_weight - 256 * (self.count - 1)
+        # Of the last conversion, in 1/256.
+        self._unseen = 256 * self.count - cycle_weight
         self._averaging_ppm = averaging_ppm(mains_hz, conversion_ns)
-        self._root = 0
-        self._shift = 0
         self.total = 0
         self.mean = 0
         self.peak_percent = 0
-        self.low = 0
-        self.high = 0
+        self.begin()
 
     def gain_of(self, ct_ma_per_v):
         """(gain, gain_shift) that turn a root into mA."""
         over = ct_ma_per_v * _COUNT_UV * self._averaging_ppm
-        under = 256 * 1_000_000 * 1_000_000
+        under = 16 * 1_000_000 * 1_000_000
         # One division of long integers: a tick that finds its converter late has little heap.
         shift = 30
         gain = (over << shift) // under
@@ -80,32 +81,47 @@ class TrueRms:
             shift -= 1
         return gain, shift
 
-    def measure(self):
-        samples = self.samples
-        weight = self._cycle_weight
-        unseen = 256 - self._last_weight  # of the last conversion
-        self.total = total = sum(samples)
-        self.low = low = min(samples)
-        self.high = high = max(samples)
-        weighted = 256 * total - unseen * samples[self.count - 1]
-        self.mean = mean = weighted // weight
-        mean16 = 16 * mean + 16 * (weighted % weight) // weight
-        peak = max(16 * high - mean16, mean16 - 16 * low)
-        shift = 0
-        while peak >> shift > _PEAK:
-            shift += 1
-        self._shift = shift
-        mean16 -= 1 << shift >> 1  # so that what is shifted out below is rounded
-        energy = 0
-        for sample in samples:
-            difference = ((sample << 4) - mean16) >> shift
-            energy += difference * difference
-        # Of the energy, in one conversion; half at most of a current that swings both ways.
-        peak >>= shift
-        self.peak_percent = 100 * peak * peak // max(energy, 1)
-        energy -= unseen * difference * difference >> 8
-        self._root = square_root((energy // weight << 16) + (energy % weight << 16) // weight)
+    def begin(self):
+        self._sum = 0
+        self._squares = 0
+        self._lower_bits = 0
+        self._last = 0
+        self.low = 32767
+        self.high = -32768
 
-    def current_ma(self, gain, gain_shift):
-        shift = gain_shift - self._shift
-        return (self._root * gain + (1 << shift - 1)) >> shift
+    def add(self, sample):
+        if sample < self.low:
+            self.low = sample
+        if sample > self.high:
+            self.high = sample
+        self._last = last = max(sample - self.bias, _LOWEST)
+        self._sum += last
+        square = last * last
+        self._squares += square >> 12
+        self._lower_bits += square & _LOWER_BITS
+
+    def finish(self, gain, gain_shift):
+        """The current in mA; sets `mean`, `total` and `peak_percent`."""
+        weight = self._cycle_weight
+        unseen = self._unseen
+        last = self._last
+        weighted = 256 * self._sum - unseen * last
+        mean = weighted // weight
+        self.mean = self.bias + mean
+        self.total = self._sum + self.count * self.bias
+        shift = 0
+        squares = self._squares
+        while squares >> shift >= 8191:
+            shift += 2
+        energy = (squares << 12 - shift) + (self._lower_bits >> shift)
+        shift >>= 1
+        mean16 = 16 * mean + 16 * (weighted % weight) // weight >> shift
+        square16 = mean16 * mean16
+        peak = max(self.high - self.mean, self.mean - self.low) >> shift
+        # Of the energy, in one conversion; half at most of a current that swings both ways.
+        self.peak_percent = peak * peak // max((energy - self.count * (square16 >> 8)) // 100, 1)
+        last >>= shift
+        energy -= unseen * (last * last >> 5) >> 3
+        square256 = (energy // weight << 16) + (energy % weight << 16) // weight
+        shift = gain_shift - shift
+        return (square_root(square256 - square16) * gain + (1 << shift - 1)) >> shift
