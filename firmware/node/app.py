@@ -85,6 +85,7 @@ class App:
 
     def _prepare_ticks(self, tick_ms, hardware):
         self.tick_ms = tick_ms
+        self._least_ms = 3 * tick_ms // 4
         self.longest_us = 0
         self.dropped = 0
         self._ticks_us = hardware.time.ticks_us
@@ -92,7 +93,6 @@ class App:
         self._feed = hardware.feed
         # Bound once: looking a method up builds an object.
         self._control = (
-            self.clock.advance,
             self._sense,
             self._protect,
             self._plan,
@@ -120,16 +120,19 @@ class App:
     # The order of one tick.
 
     def tick(self, _timer=None):
-        if 4 * self.clock.since_last_ms() < 3 * self.tick_ms:
-            return  # left over from a late one, whose gap has been counted
         began_us = self._ticks_us()
+        if not self.clock.advance(self._least_ms):
+            return  # left over from a late one, whose gap has been counted
         for step in self._control:
             step()
-        self.dropped += max(self.clock.gap_ms // self.tick_ms - 1, 0)
+        if self.clock.gap_ms >= 2 * self.tick_ms:
+            self.dropped += self.clock.gap_ms // self.tick_ms - 1
         self._feed()
         if not self.upkeep.step():
             self._link()
-        self.longest_us = max(self.longest_us, self._ticks_diff(self._ticks_us(), began_us))
+        took_us = self._ticks_diff(self._ticks_us(), began_us)
+        if took_us > self.longest_us:
+            self.longest_us = took_us
 
     def _sense(self):
         """One window of the circuit whose turn it is."""
@@ -146,7 +149,7 @@ class App:
 
     def _protect(self):
         current_ma = self._current_ma
-        saturated = self.readings.count(self.relays, current_ma)
+        saturated = self.readings.count(self.relays, current_ma, self._turn)
         limit_ma = self.planning.limit_ma
         self.protection.update(current_ma, saturated, limit_ma, self.clock.step_ms)
         self.relays.watch(self._turn, self.readings, current_ma)
@@ -186,7 +189,7 @@ class App:
         self.shedding.shed(i, reason, self.readings.last_ma[i], self.clock.up_s)
 
     def _return_one(self):
-        if not any(self.shedding.reason):
+        if self.shedding.is_idle:
             return
         up_s = self.clock.up_s
         i = self.shedding.may_return(

@@ -86,6 +86,12 @@ class Guard:
             return current_ma - self._rating_ma
         return 0
 
+    def calm_ma(self, limit_ma):
+        """Up to here `update` has nothing to do; -1 where there is something at any current."""
+        if self._over_ms or self._time or self.budget:
+            return -1
+        return min(limit_ma, self._warms_ma - 1)
+
     def put_on_trial(self):
         """Something came back that may not fit: any excess goes after the inrush."""
         self._time = _FULL
@@ -129,6 +135,8 @@ class Protection:
         self.is_over = False
         self._phase = bytearray([c["phase"] - 1 for c in circuits])
         self._limit_ma = array("i", [c["limit_ma"] for c in circuits])
+        # Up to here a circuit's guard need not be asked.
+        self._calm_ma = array("i", [-1] * count)
         self._circuits = [Guard(c["rated_ma"], limit_s) for c in circuits]
         self._phases = [
             Guard(rating, limit_s) if rating else None for rating in feeder["rating_ma"]
@@ -141,16 +149,18 @@ class Protection:
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""
         load_ma = self.load_ma
         phase = self._phase
-        own_limit_ma = self._limit_ma
+        calm_ma = self._calm_ma
         load_ma[0] = load_ma[1] = load_ma[2] = 0
         overloaded = 0
-        i = 0
-        for guard in self._circuits:
+        for i in range(len(phase)):
             own_ma = current_ma[i]
             load_ma[phase[i]] += own_ma
-            if guard.update(own_ma, own_limit_ma[i], step_ms, saturated & 1 << i):
-                overloaded |= 1 << i
-            i += 1  # noqa: SIM113  enumerate() allocates
+            if own_ma > calm_ma[i] or saturated:
+                own_limit_ma = self._limit_ma[i]
+                guard = self._circuits[i]
+                if guard.update(own_ma, own_limit_ma, step_ms, saturated & 1 << i):
+                    overloaded |= 1 << i
+                calm_ma[i] = guard.calm_ma(own_limit_ma)
         self.overloaded = overloaded
         self.is_over = overloaded > 0
         for p in self._rated_phases:
@@ -165,4 +175,5 @@ class Protection:
 
     def put_on_trial(self, i):
         self._circuits[i].put_on_trial()
+        self._calm_ma[i] = -1
         self._phases[self._phase[i]].put_on_trial()

@@ -34,7 +34,8 @@ REASONS = (
     "default",
 )
 _SHED = ("shed_feeder", "shed_circuit", "safe_sensor")
-_LONG_MS = const(100_000_000)
+# Longer than a reading is one, a contact moves and a tick may take, together.
+_STILL_MS = const(1200)
 # A contact has opened or closed by then; a reading from before says nothing about it.
 _MOVING_MS = const(60)
 # Several scans: a contact that only bounces or arcs for a moment is none that has welded.
@@ -53,7 +54,10 @@ class Relays:
         self.closed = bytearray(count)
         self.welded = bytearray(count)
         self.unbreakable = bytearray(count)
+        # Stands still once `is_still`: all readings that still count are from after the last edge.
         self.since_edge_ms = array("i", [0] * count)
+        self.is_still = False
+        self._still_ms = 0
         self._pins = pins
         self._gate = gate
         self._active = active
@@ -81,10 +85,12 @@ class Relays:
         self._gate(0)
 
     def grow_older(self, step_ms):
-        since_edge_ms = self.since_edge_ms
+        if self.is_still:
+            return
+        self._still_ms += step_ms
+        self.is_still = self._still_ms > _STILL_MS
         for i in range(self.count):
-            if since_edge_ms[i] < _LONG_MS:
-                since_edge_ms[i] += step_ms
+            self.since_edge_ms[i] += step_ms
 
     def open(self, i, reason):
         """An opener's order: done now, unless the contact could not."""
@@ -131,10 +137,9 @@ class Relays:
         waited_s = up_s - self._as_told_s[i]
         if closed == (flows_ma > 0):
             self._as_told_s[i] = up_s
-            if closed:
-                self._tell("no_load", self._idle, i, 0, 0)
-            else:
-                self._tell("welded", self.welded, i, 0, 0)
+            known = self._idle if closed else self.welded
+            if known[i]:
+                self._tell("no_load" if closed else "welded", known, i, 0, 0)
         elif closed:
             if 0 < self._no_load_s[i] <= waited_s:
                 self._tell("no_load", self._idle, i, 1, waited_s)
@@ -151,7 +156,8 @@ class Relays:
         self.closed[i] = closed
         self._edge_s[i] = self._clock.up_s
         # The next tick adds all of its step, of which a part was before this edge.
-        self.since_edge_ms[i] = -self._clock.since_last_ms()
+        self.since_edge_ms[i] = self._still_ms = -self._clock.since_last_ms()
+        self.is_still = False
         self._events.add(self._kind(i, closed, reason), i, REASONS.index(reason))
         self.reason[i] = reason
 

@@ -29,6 +29,7 @@ class Shedding:
         count = len(circuits)
         self.count = count
         self.reason = [None] * count
+        self.is_idle = True  # nothing is shed
         self.trial = False
         self.enough = True
         self.sheddable = 0
@@ -100,6 +101,7 @@ class Shedding:
     def shed(self, i, reason, current_ma, up_s):
         """Circuit i is open from now on, for `reason`; `current_ma` is what it had."""
         self.reason[i] = reason
+        self.is_idle = False
         self._remembered_ma[i] = current_ma
         self.shed_s[i] = up_s
         wait_s = self._wait_s[i]
@@ -137,5 +139,6 @@ class Shedding:
 
     def returned(self, i, up_s):
         self.reason[i] = None
+        self.is_idle = not any(self.reason)
         self._returned_s[i] = up_s
         self._last_return_s = up_s

@@ -26,12 +26,17 @@ class Clock:
     def since_last_ms(self):
         return self._ticks_diff(self._ticks_ms(), self._last_ms)
 
-    def advance(self):
+    def advance(self, least_ms=0):
+        """A tick begins now. Whether it does: not within `least_ms` of the one before."""
         now_ms = self._ticks_ms()
         gap_ms = self._ticks_diff(now_ms, self._last_ms)
+        if gap_ms < least_ms:
+            return False
         self._last_ms = now_ms
         self.gap_ms = gap_ms
         self.step_ms = min(gap_ms, _LONGEST_STEP_MS)
-        part_ms = self._part_ms + gap_ms
-        self.up_s += part_ms // 1000
-        self._part_ms = part_ms % 1000
+        self._part_ms += gap_ms
+        if self._part_ms >= 1000:
+            self.up_s += self._part_ms // 1000
+            self._part_ms %= 1000
+        return True

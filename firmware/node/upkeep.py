@@ -29,6 +29,8 @@ class Upkeep:
         self._why = 0
         self._start = None
         self._look_s = 0
+        # In this second there was nothing left to do.
+        self._idle_s = -1
 
     def begin(self):
         """Before the first tick: takes what earlier starts have left, and counts this one."""
@@ -56,6 +58,8 @@ class Upkeep:
         """One piece of what has to outlive this start; whether there was one."""
         app = self._app
         up_s = app.clock.up_s
+        if up_s == self._idle_s:
+            return False
         try:
             if up_s != self._kept_s:
                 self._kept_s = up_s
@@ -67,8 +71,9 @@ class Upkeep:
                 starts = self._starts()
                 self._look_s = starts.next_look_s(app.safety, up_s)
                 self._start = starts.update(app.safety, app.storage, up_s)
-            else:
-                return app.blocks.step(up_s)
+            elif not app.blocks.step(up_s):
+                self._idle_s = up_s
+                return False
         except (OSError, MemoryError):
             app.events.add("flash_failed")
             self._look_s = up_s + _RETRY_S

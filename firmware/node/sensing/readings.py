@@ -33,15 +33,23 @@ class Readings:
         self.last_ma = array("i", [0] * count)
         self.age_ms = array("i", [0] * count)
         self.state = ["missing"] * count
+        self._is_fresh = False
         self._rated_ma = array("i", [c["rated_ma"] for c in circuits])
 
     def grow_older(self, step_ms):
         age_ms = self.age_ms
+        self._is_fresh = True
         for i in range(len(age_ms)):
-            if age_ms[i] < _AGE_CAP_MS:
-                age_ms[i] += step_ms
-            if age_ms[i] > _TRUSTED_MS and self.is_trusted(i):
-                self.state[i] = "stale"
+            older_ms = age_ms[i] + step_ms
+            age_ms[i] = older_ms
+            if older_ms > _TRUSTED_MS:
+                self._expire(i)
+
+    def _expire(self, i):
+        self._is_fresh = False
+        self.age_ms[i] = min(self.age_ms[i], _AGE_CAP_MS)
+        if self.is_trusted(i):
+            self.state[i] = "stale"
 
     def is_trusted(self, i):
         return self.state[i] in _READ
@@ -50,21 +58,23 @@ class Readings:
         """Whether protection has nothing measured to go by any more."""
         return self.age_ms[i] > _TRUSTED_MS
 
-    def count(self, relays, current_ma):
-        """Fills `current_ma` with what protection counts of each circuit.
+    def count(self, relays, current_ma, turn):
+        """Fills `current_ma` with what protection counts of each circuit, of which `turn` is new.
 
         Returns as bits which of those that a current may flow in are saturated.
         """
-        closed = relays.closed
-        age_ms = self.age_ms
-        saturated = 0
-        for i in range(len(age_ms)):
-            flows = closed[i] or relays.welded[i]
-            if closed[i] and age_ms[i] <= _TRUSTED_MS:
-                current_ma[i] = self.last_ma[i]
-            else:
+        if self._is_fresh and relays.is_still:
+            current_ma[turn] = self.last_ma[turn]
+        else:
+            for i in range(len(current_ma)):
+                flows = relays.closed[i] or relays.welded[i]
                 current_ma[i] = self.current_ma(i, flows, relays.since_edge_ms[i])
-            if flows and self.state[i] == "saturated":
+        return self._saturated(relays) if "saturated" in self.state else 0
+
+    def _saturated(self, relays):
+        saturated = 0
+        for i in range(len(self.state)):
+            if self.state[i] == "saturated" and (relays.closed[i] or relays.welded[i]):
                 saturated |= 1 << i
         return saturated
 
@@ -92,12 +102,14 @@ class Readings:
 
     def tell(self, i, events, up_s):
         """An event when circuit i's reading has become another thing than was told last."""
+        told = self._told[i]
+        if self.state[i] == "ok" and not told & 7:
+            return
         state = STATES.index(self.state[i])
         if state < _SPIKY:
             state = 0
         elif state > _SPIKY and not self.is_assumed(i):
             return  # a window or two were lost, which nothing has noticed
-        told = self._told[i]
         if state != told & 7 and up_s >= told >> 3:
             self._told[i] = (up_s + _TELL_S) << 3 | state
             events.add("sensor", i, state)
