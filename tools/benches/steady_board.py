@@ -51,7 +51,7 @@ class SteadyBoard:
         self._planning.update(up_s)
         self.current_ma = [self._drawn_ma(number) for number in range(len(self.loads_ma))]
         protection.update(self.current_ma, 0, self._planning.limit_ma, STEP_MS)
-        if protection.is_over():
+        if protection.is_over:
             self._shed()
         wanted = sum(1 << n for n, reason in enumerate(shedding.reason) if reason)
         back = shedding.may_return(
