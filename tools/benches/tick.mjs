@@ -1,6 +1,6 @@
 // Times, on one interpreter: the reference loop, ticks of the node whose window takes no time, and
 // whatever else is handed in. Prints {name: microseconds an iteration}, each the least of several runs,
-// and the period of the ticks.
+// the conversions of a window and the time it takes on the bus, and the period of the ticks.
 //
 //     node tools/benches/tick.mjs RUNS [folder of more .py files with run(iterations)]
 
@@ -20,14 +20,32 @@ sys.path[:0] = ["/", "/tests"]
 import time
 import fakes, link_board, reference_loop
 from node import app
+from node.sensing import ads1115
+from node.sensing.rms import TrueRms
 
 hardware = fakes.Hardware(fakes.QuietConverter(fakes.Time()))
 node = app.App(fakes.configuration(), None, hardware)
 node.start()
 window = node.sensors[0]._adc.window = link_board.Window()
-# The chip's counters are C functions. The one that has to tell this time is called twice a tick.
+# The chip's counters are C functions. The one that has to tell this time is called once a tick.
 node._ticks_us, node._ticks_diff = time.ticks_us, time.ticks_diff
 node.clock._ticks_diff = time.ticks_diff
+rms = node.sensors[0]._rms
+
+# Its bus and its sleep are functions of C on the chip: what these cost here is subtracted.
+def transfer(_address, _bytes):
+    pass
+def sleep(_us):
+    pass
+paced = fakes.Hardware(fakes.Converter(fakes.Time()))
+driver = ads1115.Ads1115(paced.i2c, paced.time)
+driver.measure_rate()
+began_us = paced.time.now_us
+cycle = TrueRms(50, driver.conversion_ns)
+assert driver.window(0, cycle)
+window_us = paced.time.now_us - began_us
+driver._read, driver._sleep_us = transfer, sleep
+driver._ticks_us, driver._ticks_diff = time.ticks_us, time.ticks_diff
 def ticks(count):
     time = hardware.time
     for _ in range(count):
@@ -35,24 +53,21 @@ def ticks(count):
         node.tick()
 def empty(count):
     time = hardware.time
-    samples = node.sensors[0]._rms.samples
     for _ in range(count):
         time.pass_ms(node.tick_ms)
         time.ticks_ms()
-        time.ticks_ms()
-        window(0, samples)
-def c_loops(count):
-    samples = node.sensors[0]._rms.samples
+        window(0, rms)
+def conversions(count):
     for _ in range(count):
-        sum(samples)
-        min(samples)
-        max(samples)
-def python_loops(count):
-    samples = node.sensors[0]._rms.samples
-    for _ in range(3 * count):
-        total = 0
-        for sample in samples:
-            total += sample
+        driver._collect(rms, time.ticks_us())
+def transfers(count):
+    for _ in range(count):
+        for _ in range(rms.count):
+            transfer(0, None)
+            sleep(0)
+def add(count):
+    for _ in range(count):
+        rms.add(13_400)
 ticks(200)
 assert all(state == "ok" for state in node.readings.state), node.readings.state
 `;
@@ -75,7 +90,8 @@ copy(python.FS, join(root, "firmware/tests"), "/tests");
 python.runPython(SETUP);
 // Some milliseconds each: the least of many short runs is one that nothing else disturbed.
 const work = { reference: ["reference_loop.run", 2000], tick: ["ticks", 20], empty: ["empty", 20] };
-for (const name of ["c_loops", "python_loops"]) work[name] = [name, 100];
+for (const name of ["conversions", "transfers"]) work[name] = [name, 20];
+work.add = ["add", 400];
 if (more) {
   copy(python.FS, more, "/more");
   python.runPython('sys.path.append("/more")');
@@ -95,4 +111,5 @@ for (let k = 0; k < Number(runs); k++) {
     least[name] = Math.min(least[name], ((performance.now() - began) * 1000) / count);
   }
 }
-console.log(JSON.stringify({ ...least, tick_ms: python.globals.get("node").tick_ms }));
+const window = { count: python.globals.get("rms").count, window_us: python.globals.get("window_us") };
+console.log(JSON.stringify({ ...least, ...window, tick_ms: python.globals.get("node").tick_ms }));
