@@ -14,6 +14,14 @@ def phase_index(phase: Phase) -> int:
     return PHASES.index(phase)
 
 
+def by_phase(currents: Iterable[tuple[Phase, int]]) -> PhaseMa:
+    """The sum of currents on each phase."""
+    sums = dict.fromkeys(PHASES, 0)
+    for phase, current in currents:
+        sums[phase] += current
+    return (sums["L1"], sums["L2"], sums["L3"])
+
+
 def highest(values: Iterable[PhaseMa]) -> PhaseMa:
     """The largest current on each phase; zero of nothing."""
     l1, l2, l3 = zip(ZERO_MA, *values, strict=True)
@@ -29,6 +37,11 @@ def total(values: Iterable[PhaseMa]) -> PhaseMa:
 def lowest(a: PhaseMa, b: PhaseMa) -> PhaseMa:
     """The smaller current on each phase."""
     return (min(a[0], b[0]), min(a[1], b[1]), min(a[2], b[2]))
+
+
+def plus(a: PhaseMa, b: PhaseMa) -> PhaseMa:
+    """Both together on each phase."""
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
 
 
 def minus(a: PhaseMa, b: PhaseMa) -> PhaseMa:

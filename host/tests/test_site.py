@@ -1,5 +1,6 @@
 """The site file: what is taken, and that each fault is told in one line with a way out."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,17 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None
         path.write_bytes(content)
     with pytest.raises(SiteError, match=r"site\.toml"):
         load_site(path)
+
+
+def test_a_site_of_2000_boards_is_read_at_once() -> None:
+    document = site_document(boards_count=2000)
+    document["feeders"] += [
+        {"id": f"house-{n}", "parent": "riser", "rating_ma": {"L1": 25_000}} for n in range(500)
+    ]
+    for number, board in enumerate(document["boards"]):
+        board |= {"feeder": f"house-{number // 4}", "safe_limit_ma": {"L1": 10}}
+    began_s = time.process_time()
+    site = parse_site(document)
+    # A sum over all boards for each feeder took 40 s.
+    assert time.process_time() - began_s < 4
+    assert len(site.boards) == 2000

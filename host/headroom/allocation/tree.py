@@ -1,10 +1,11 @@
 """The supply points of a site as leases see them: who feeds whom, and what each carries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
-from headroom.phases import PhaseMa, total
+from headroom.phases import ZERO_MA, PhaseMa, plus
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,20 @@ class Tree:
     @cached_property
     def uncontrolled_ma(self) -> Mapping[str, PhaseMa]:
         """For each feeder the uncontrolled load on it and on all that hang on it."""
-        return {
-            feeder: total(
-                node.uncontrolled_ma
-                for below, node in self.nodes.items()
-                if feeder in self.chains[below]
-            )
-            for feeder in self.nodes
-        }
+        return self.with_uncontrolled(())
+
+    def with_uncontrolled(self, boards_ma: Iterable[tuple[str, PhaseMa]]) -> dict[str, PhaseMa]:
+        """For each feeder its whole current, from that of boards, each with its own feeder."""
+        of_nodes = ((feeder, node.uncontrolled_ma) for feeder, node in self.nodes.items())
+        return self.summed(chain(of_nodes, boards_ma))
+
+    def summed(self, own_ma: Iterable[tuple[str, PhaseMa]]) -> dict[str, PhaseMa]:
+        """For each feeder the sum of what is on it and on all that hang on it."""
+        sums_ma = dict.fromkeys(self.nodes, ZERO_MA)
+        for feeder, ma in own_ma:
+            for above in self.chains[feeder]:
+                sums_ma[above] = plus(sums_ma[above], ma)
+        return sums_ma
 
     def chain_of(self, board: str) -> tuple[str, ...]:
         """All feeders that carry a board's current; none for a board that is not there."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from headroom.allocation.share import FIRST, Claim, Demand, Rank
 from headroom.coordinator.live import STALE_INTERVALS
-from headroom.coordinator.readings import by_phase, drawn_ma, is_waiting, measured_ma, pairs
-from headroom.phases import PhaseMa, phase_index
+from headroom.coordinator.readings import drawn_ma, is_waiting, measured_ma, pairs
+from headroom.phases import PhaseMa, by_phase, phase_index
 from headroom.protocol.messages import MEASURED, CircuitReading, Report
 from headroom.site import Board, Circuit
 

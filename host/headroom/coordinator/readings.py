@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from headroom.phases import PHASES, Phase, PhaseMa
+from headroom.phases import PhaseMa, by_phase
 from headroom.protocol.messages import MEASURED, CircuitReading, Report
 from headroom.site import Board, Circuit
 
@@ -35,11 +35,3 @@ def is_waiting(reading: CircuitReading) -> bool:
 def pairs(board: Board, report: Report) -> Iterable[tuple[Circuit, CircuitReading]]:
     """Each circuit with what is reported of it."""
     return zip(board.circuits, report.circuits, strict=True)
-
-
-def by_phase(currents: Iterable[tuple[Phase, int]]) -> PhaseMa:
-    """The sum of currents on each phase."""
-    sums = dict.fromkeys(PHASES, 0)
-    for phase, current in currents:
-        sums[phase] += current
-    return (sums["L1"], sums["L2"], sums["L3"])

@@ -1,6 +1,7 @@
 """The site at one moment, as page, API and metrics show it; values only."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -123,7 +124,7 @@ def orders_by_board(db: Connection, site: Site) -> dict[str, BoardOrders]:
 def site_view(site: Site, state: State, clock: Clock) -> SiteView:
     """The site as of now."""
     boards = tuple(_board_view(board, state, clock) for board in site.boards)
-    feeders = tuple(_feeder_view(feeder, boards, state) for feeder in site.feeders)
+    feeders = tuple(_feeder_views(site, boards, state))
     refusals = tuple(sorted(state.refusals.items()))
     return SiteView(
         site.name, clock.unix_s(), state.epoch, feeders, boards, refusals, state.prices
@@ -184,18 +185,24 @@ def _circuit_views(
     )
 
 
-def _feeder_view(feeder: Feeder, boards: Iterable[BoardView], state: State) -> FeederView:
+def _feeder_views(site: Site, boards: Sequence[BoardView], state: State) -> Iterator[FeederView]:
     tree = state.leasing.tree
-    behind = [view for view in boards if feeder.id in tree.chain_of(view.board.id)]
-    fresh = [
-        measured_ma(view.board, view.live.report)
-        for view in behind
+    silent = [view for view in boards if view.stale]
+    silent_ma = tree.summed((view.board.feeder, view.held_ma) for view in silent)
+    silent_boards: dict[str, list[str]] = defaultdict(list)
+    for view in silent:
+        for feeder_id in tree.chain_of(view.board.id):
+            silent_boards[feeder_id].append(view.board.id)
+    current_ma = tree.with_uncontrolled(
+        (view.board.feeder, measured_ma(view.board, view.live.report))
+        for view in boards
         if view.live and not view.stale
-    ]
-    return FeederView(
-        feeder,
-        current_ma=total([tree.uncontrolled_ma[feeder.id], *fresh]),
-        silent_ma=total(view.held_ma for view in behind if view.stale),
-        committed_ma=state.leasing.committed_ma(feeder.id),
-        silent_boards=tuple(view.board.id for view in behind if view.stale),
     )
+    for feeder in site.feeders:
+        yield FeederView(
+            feeder,
+            current_ma=current_ma[feeder.id],
+            silent_ma=silent_ma[feeder.id],
+            committed_ma=state.leasing.committed_ma(feeder.id),
+            silent_boards=tuple(silent_boards[feeder.id]),
+        )

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from headroom.phases import PHASES
-from headroom.site.checks import faults, safe_total_ma
+from headroom.site.checks import faults, safe_totals_ma
 from headroom.site.model import Site
 from headroom.site.reading import SiteError
 
@@ -34,7 +34,7 @@ def changed_site(site: Site, changes: Mapping[tuple[str, str], Any]) -> Site:
 def check_limit(site: Site, feeder_id: str) -> None:
     """Raise SiteError if boards could use more by their safe limits alone."""
     feeder = site.feeder(feeder_id)
-    safe_ma = safe_total_ma(site, feeder)
+    safe_ma = safe_totals_ma(site)[feeder_id]
     for phase, safe, limit in zip(PHASES, safe_ma, feeder.limit_ma, strict=True):
         if safe > limit:
             raise SiteError(

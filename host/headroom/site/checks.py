@@ -1,8 +1,9 @@
 """What has to be right of a site as a whole; each fault is one line with a way out."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from headroom.phases import PHASES, PhaseMa, total
+from headroom.phases import PHASES, PhaseMa
 from headroom.site.model import Board, Feeder, Site
 
 
@@ -15,19 +16,17 @@ def faults(site: Site) -> list[str]:
     ]
 
 
-def safe_total_ma(site: Site, feeder: Feeder) -> PhaseMa:
-    """Current behind a feeder when every board is on its safe limit and meters say nothing."""
-    tree = site.tree()
-    behind = (b.safe_limit_ma for b in site.boards if feeder.id in tree.chain_of(b.id))
-    return total([tree.uncontrolled_ma[feeder.id], *behind])
+def safe_totals_ma(site: Site) -> Mapping[str, PhaseMa]:
+    """Current on each feeder when every board is on its safe limit and meters say nothing."""
+    return site.tree().with_uncontrolled((b.feeder, b.safe_limit_ma) for b in site.boards)
 
 
 def _repeated_ids(site: Site) -> Iterator[str]:
     for kind, ids in (
-        ("feeder", [feeder.id for feeder in site.feeders]),
-        ("board", [board.id for board in site.boards]),
+        ("feeder", Counter(feeder.id for feeder in site.feeders)),
+        ("board", Counter(board.id for board in site.boards)),
     ):
-        for name in sorted({name for name in ids if ids.count(name) > 1}):
+        for name in sorted(name for name, times in ids.items() if times > 1):
             yield f"{kind} {name}: the id is used more than once; rename one"
 
 
@@ -95,9 +94,9 @@ def _bad_meters(site: Site) -> Iterator[str]:
 
 def _unsafe(site: Site) -> Iterator[str]:
     """Feeders that would be above their rating when all boards run on their safe limits."""
+    safe_ma = safe_totals_ma(site)
     for feeder in site.feeders:
-        safe_ma = safe_total_ma(site, feeder)
-        for phase, safe, rating in zip(PHASES, safe_ma, feeder.rating_ma, strict=True):
+        for phase, safe, rating in zip(PHASES, safe_ma[feeder.id], feeder.rating_ma, strict=True):
             if safe > rating:
                 yield (
                     f"feeder {feeder.id} {phase}: safe limits of its boards and uncontrolled "

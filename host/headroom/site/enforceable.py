@@ -1,10 +1,10 @@
 """Limits of a site that cannot be enforced, whatever boards and coordinator do; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from headroom.findings import Finding
-from headroom.phases import PHASES, Phase, phase_index
-from headroom.site.checks import safe_total_ma
+from headroom.phases import PHASES, Phase, PhaseMa, by_phase, highest, phase_index
+from headroom.site.checks import safe_totals_ma
 from headroom.site.model import Board, Feeder, Site
 
 # From which multiple of its rating on a characteristic may trip at once (IEC 60898-1), in order.
@@ -14,16 +14,17 @@ _SLUGGISHNESS = {"B": 5, "C": 10, "D": 20}
 def unenforceable(site: Site) -> list[Finding]:
     """Everything about the site that a person should know before trusting it."""
     findings: list[Finding] = []
+    safe_ma, most_ma = safe_totals_ma(site), _critical_totals_ma(site)
     for feeder in site.feeders:
-        findings += [*_limit_without_coordinator(site, feeder), *_critical_load(site, feeder)]
-        findings += [*_selectivity(site, feeder), *_meter(feeder)]
+        findings += _limit_without_coordinator(feeder, safe_ma[feeder.id])
+        findings += [*_critical_load(feeder, most_ma[feeder.id]), *_selectivity(site, feeder)]
+        findings += _meter(feeder)
     for board in site.boards:
         findings += [*_board_above_safe_limit(board), *_circuits(site.feeder(board.feeder), board)]
     return findings
 
 
-def _limit_without_coordinator(site: Site, feeder: Feeder) -> Iterator[Finding]:
-    safe_ma = safe_total_ma(site, feeder)
+def _limit_without_coordinator(feeder: Feeder, safe_ma: PhaseMa) -> Iterator[Finding]:
     for phase, safe, limit in zip(PHASES, safe_ma, feeder.limit_ma, strict=True):
         if safe > limit:
             yield Finding(
@@ -35,27 +36,30 @@ def _limit_without_coordinator(site: Site, feeder: Feeder) -> Iterator[Finding]:
             )
 
 
-def _critical_load(site: Site, feeder: Feeder) -> Iterator[Finding]:
+def _critical_totals_ma(site: Site) -> Mapping[str, PhaseMa]:
+    """Current on each feeder with every board on its safe limit, or above it by critical load."""
+    return site.tree().with_uncontrolled(
+        (board.feeder, highest([board.safe_limit_ma, _critical_by_phase_ma(board)]))
+        for board in site.boards
+    )
+
+
+def _critical_load(feeder: Feeder, totals_ma: PhaseMa) -> Iterator[Finding]:
     """Critical circuits are never shed: they may draw what they are rated for all at once."""
-    tree = site.tree()
-    behind = [board for board in site.boards if feeder.id in tree.chain_of(board.id)]
-    for phase in feeder.phases:
-        index = phase_index(phase)
-        boards_ma = sum(max(b.safe_limit_ma[index], _critical_ma(b, phase)) for b in behind)
-        most_ma = boards_ma + tree.uncontrolled_ma[feeder.id][index]
-        if most_ma > feeder.rating_ma[index]:
+    for phase, most_ma, rating_ma in zip(PHASES, totals_ma, feeder.rating_ma, strict=True):
+        if most_ma > rating_ma > 0:
             yield Finding(
                 "error",
                 f"feeder {feeder.id} {phase}",
                 f"uncontrolled load, safe limits and critical circuits may reach {most_ma} mA, "
-                f"above rating_ma {feeder.rating_ma[index]}, and nothing of it may be shed",
+                f"above rating_ma {rating_ma}, and nothing of it may be shed",
                 "make circuits other than critical, lower their rated_ma, or move them",
             )
 
 
 def _board_above_safe_limit(board: Board) -> Iterator[Finding]:
-    for phase, safe in zip(PHASES, board.safe_limit_ma, strict=True):
-        critical_ma = _critical_ma(board, phase)
+    critical = _critical_by_phase_ma(board)
+    for phase, safe, critical_ma in zip(PHASES, board.safe_limit_ma, critical, strict=True):
         if critical_ma > safe:
             yield Finding(
                 "warning",
@@ -117,9 +121,8 @@ def _meter(feeder: Feeder) -> Iterator[Finding]:
         )
 
 
-def _critical_ma(board: Board, phase: Phase) -> int:
-    critical = (c for c in board.circuits if c.kind == "critical" and c.phase == phase)
-    return sum(circuit.rated_ma for circuit in critical)
+def _critical_by_phase_ma(board: Board) -> PhaseMa:
+    return by_phase((c.phase, c.rated_ma) for c in board.circuits if c.kind == "critical")
 
 
 def _rating(feeder: Feeder, phase: Phase) -> int:

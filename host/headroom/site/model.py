@@ -232,7 +232,11 @@ class Site(_Table):
 
     def feeder(self, feeder_id: str) -> Feeder:
         """The feeder of that id, which a checked site has for each of its boards."""
-        return next(feeder for feeder in self.feeders if feeder.id == feeder_id)
+        return self._feeders_by_id[feeder_id]
+
+    @cached_property
+    def _feeders_by_id(self) -> dict[str, Feeder]:
+        return {feeder.id: feeder for feeder in self.feeders}
 
     @cached_property
     def _boards_by_id(self) -> dict[str, Board]:
