@@ -9,6 +9,8 @@ and the whole comparison is one of two numbers.
 What was opened remembers the current it had. It returns when that fits under the limit again with
 5 % to spare, or, so that nothing is locked out by a memory, for a trial after the retry time.
 A circuit opened for its own overload has nothing that could fit: it only ever gets a trial.
+Waits double with returns that did not last; after a failed trial the longer one holds for the next
+trial only, for what then fits is new room, not the load that overloaded.
 """
 
 from array import array
@@ -32,6 +34,7 @@ class Shedding:
         self.is_idle = True  # nothing is shed
         self.trial = False
         self.enough = True
+        self._tried = 0
         self.sheddable = 0
         self._phase = bytearray([c["phase"] - 1 for c in circuits])
         self._cost = array("i", [0] * count)
@@ -121,9 +124,10 @@ class Shedding:
             if self.reason[i] is None or not wanted & trusted & 1 << i:
                 continue
             waited_s = up_s - self.shed_s[i]
-            if waited_s < self._wait_s[i]:
-                continue
             self.trial = not self._fits(i, load_ma, limit_ma)
+            longer = self.trial or not self._tried & 1 << i
+            if waited_s < (self._wait_s[i] if longer else self._first_wait_s):
+                continue
             if not self.trial or self._is_trial_due(i, waited_s):
                 return i
         return -1
@@ -141,4 +145,5 @@ class Shedding:
         self.reason[i] = None
         self.is_idle = not any(self.reason)
         self._returned_s[i] = up_s
+        self._tried = self._tried & ~(1 << i) | self.trial << i
         self._last_return_s = up_s

@@ -146,6 +146,33 @@ class Return(unittest.TestCase):
         self.assertEqual(self.candidate(400, 5_000), 2)
         self.assertTrue(self.shedding.trial)
 
+    def test_a_failed_trial_keeps_nothing_from_a_return_that_fits(self):
+        up_s = 100
+        self.shed(2, 9_900, up_s)
+        for wait_s in (300, 300, 300, 300, 480):
+            up_s += wait_s
+            self.assertEqual(self.candidate(up_s - 1, 5_000), -1)
+            self.assertEqual(self.candidate(up_s, 5_000), 2)
+            self.assertTrue(self.shedding.trial)
+            self.shedding.returned(2, up_s)
+            up_s += 1
+            self.shed(2, 9_900, up_s)
+        self.assertEqual(self.candidate(up_s + 29, 5_000, 20_000), -1)
+        self.assertEqual(self.candidate(up_s + 30, 5_000, 20_000), 2)
+        self.assertFalse(self.shedding.trial)
+
+    def test_after_a_return_that_fitted_by_memory_only_the_longer_wait_holds(self):
+        self.shed(2, 1_000, 100)
+        self.assertEqual(self.candidate(400, 9_900), 2)
+        self.assertTrue(self.shedding.trial)
+        self.shedding.returned(2, 400)
+        self.shed(2, 1_000, 401)
+        self.assertEqual(self.candidate(431), 2)
+        self.shedding.returned(2, 431)
+        self.shed(2, 1_000, 432)
+        self.assertEqual(self.candidate(432 + 119), -1)
+        self.assertEqual(self.candidate(432 + 120), 2)
+
     def test_own_overload_returns_by_trial_only(self):
         self.shed(2, 1_000, 100, "shed_circuit")
         self.assertEqual(self.candidate(130), 2)
