@@ -54,14 +54,13 @@ class App:
         self.storage = Storage(hardware.files, "/state.json")
         self.blocks = Blocks(hardware.files, self.minutes, self.storage, self.events)
         self.relays = self._make_relays(config, hardware)
-        self.readings = Readings(circuits)
         self.protection = Protection(config["feeder"], circuits, timing["limit_s"])
         self.shedding = Shedding(circuits, timing)
         self.planning = Planning(config["feeder"], circuits)
         self.safety = Safety(
             circuits, timing["boot_delay_s"], hardware.randint, bool(self.storage.damaged)
         )
-        self._note_circuits(config, hardware)
+        self._note_channels(config, hardware)
         self._prepare_ticks(timing["tick_ms"], hardware)
         self.client, self.wifi = make_link(config, secrets, hardware, self)
         self.upkeep = Upkeep(self, hardware, config["link"]["reset_wedged"])
@@ -73,14 +72,17 @@ class App:
         pins = [hardware.pin(circuit["pin"], 1 - active) for circuit in circuits]
         return Relays(circuits, pins, gate, active, self.events, self.clock)
 
-    def _note_circuits(self, config, hardware):
-        circuits = config["circuits"]
-        self._count = len(circuits)
-        self.names = [c["name"] for c in circuits]
-        self.sensors = sensors(config, hardware, self.clock)
+    def _note_channels(self, config, hardware):
+        """What is measured in turn: the circuits, and then the meters, which only a report has."""
+        channels = config["circuits"] + config["meters"]
+        self._count = len(config["circuits"])
+        self._channels = len(channels)
+        self.names = [c["name"] for c in channels]
+        self.sensors = sensors(config, channels, hardware, self.clock)
+        self.readings = Readings(channels)
         self._current_ma = array("i", [0] * self._count)
         self._is_helpless = False
-        self._turn = self._count - 1
+        self._turn = self._channels - 1
         self._scan_ms = 0
 
     def _prepare_ticks(self, tick_ms, hardware):
@@ -135,10 +137,10 @@ class App:
             self.longest_us = took_us
 
     def _sense(self):
-        """One window of the circuit whose turn it is."""
+        """One window of the channel whose turn it is."""
         self.readings.grow_older(self.clock.step_ms)
         self.relays.grow_older(self.clock.step_ms)
-        i = self._turn = (self._turn + 1) % self._count
+        i = self._turn = (self._turn + 1) % self._channels
         sensor = self.sensors[i]
         readings = self.readings
         try:
@@ -152,7 +154,8 @@ class App:
         saturated = self.readings.count(self.relays, current_ma, self._turn)
         limit_ma = self.planning.limit_ma
         self.protection.update(current_ma, saturated, limit_ma, self.clock.step_ms)
-        self.relays.watch(self._turn, self.readings, current_ma)
+        if self._turn < self._count:
+            self.relays.watch(self._turn, self.readings, current_ma)
 
     def _plan(self):
         """Once a second: everything in a plan is in seconds."""
@@ -202,11 +205,11 @@ class App:
 
     def _switch(self):
         """Each circuit in its turn; all of them at once where something has to go now."""
-        if not self.protection.is_over:
+        if self.protection.is_over:
+            for i in range(self._count):
+                self._switch_one(i)
+        elif self._turn < self._count:
             self._switch_one(self._turn)
-            return
-        for i in range(self._count):
-            self._switch_one(i)
 
     def _switch_one(self, i):
         """Openers first, in this order; where none speaks, the plan's wish."""

@@ -110,6 +110,15 @@ def _circuit_rules():
     }
 
 
+def _meter_rules():
+    """A current transformer on what no relay of the board switches; protection counts nothing."""
+    rules = _circuit_rules()
+    keys = ("name", "phase", "channel", "ct_ma_per_v", "spiky_percent")
+    none = (0, _whole, 0, 0)
+    fixed = {"sensor": ("ct", _word, "ct"), "rated_ma": none, "shunt_uohm": none}
+    return dict([(key, rules[key]) for key in keys] + list(fixed.items()))
+
+
 def _timing_rules():
     return {
         "tick_ms": (40, _whole, 25, 200),
@@ -157,7 +166,7 @@ def merge(given):
     """The whole configuration with every key set. Raises ConfigError."""
     if not isinstance(given, dict):
         raise ConfigError("configuration: must be an object")
-    sections = ("pins", "feeder", "circuits", "timing", "link", "wifi", "http")
+    sections = ("pins", "feeder", "circuits", "meters", "timing", "link", "wifi", "http")
     board = {key: value for key, value in given.items() if key not in sections}
     config = _merge(board, _board_rules())
     config["pins"] = _merge(given.get("pins", {}), _pin_rules(), "pins.")
@@ -167,6 +176,7 @@ def merge(given):
     config["wifi"] = _merge(given.get("wifi", {}), {"ssid": ("", _text, 32)}, "wifi.")
     config["http"] = _merge(given.get("http", {}), _http_rules(), "http.")
     config["circuits"] = _circuits(given.get("circuits"))
+    config["meters"] = _meters(given.get("meters", []))
     _check_together(config)
     return config
 
@@ -181,6 +191,12 @@ def _circuits(given):
         circuit["breaking_ma"] = circuit["breaking_ma"] or _breaking_ma(circuit)
         circuits.append(circuit)
     return circuits
+
+
+def _meters(given):
+    if not isinstance(given, list):
+        raise ConfigError("meters: %r is no list" % (given,))
+    return [_merge(one, _meter_rules(), "meters[%d]." % i) for i, one in enumerate(given)]
 
 
 def _breaking_ma(circuit):
@@ -199,28 +215,36 @@ def _check_together(config):
     low_s, high_s = config["timing"]["boot_delay_s"]
     if low_s > high_s:
         raise ConfigError("timing.boot_delay_s: the first is above the second")
-    if len(config["circuits"]) * config["timing"]["tick_ms"] > _READING_MS:
-        raise ConfigError("timing.tick_ms: a reading would be too old before its circuit's turn")
     pins = [config["pins"][key] for key in ("sda", "scl", "gate")]
-    channels = []
-    kinds = {}
     for i, circuit in enumerate(config["circuits"]):
-        where = "circuits[%d]." % i
-        _check_circuit(circuit, where, feeder["rating_ma"])
-        channel = (circuit["sensor"], circuit["channel"])
-        if channel in channels:
-            raise ConfigError(where + "channel: used by an earlier circuit")
-        channels.append(channel)
-        if kinds.setdefault(circuit["phase"], circuit["sensor"]) != circuit["sensor"]:
-            raise ConfigError(where + "sensor: AC and DC on one phase do not add up")
+        _check_circuit(circuit, "circuits[%d]." % i)
         pins.append(circuit["pin"])
     if len(set(pins)) != len(pins):
         raise ConfigError("pins: %r has one twice" % pins)
+    _check_sensors(config)
 
 
-def _check_circuit(circuit, where, rating_ma):
-    if not rating_ma[circuit["phase"] - 1]:
-        raise ConfigError(where + "phase: the feeder has no rating there")
+def _check_sensors(config):
+    circuits, meters = config["circuits"], config["meters"]
+    if len(circuits) + len(meters) > 4:
+        raise ConfigError("meters: with the circuits there are more than four")
+    if (len(circuits) + len(meters)) * config["timing"]["tick_ms"] > _READING_MS:
+        raise ConfigError("timing.tick_ms: a reading would be too old before its next turn")
+    channels = []
+    kinds = {}
+    for i, one in enumerate(circuits + meters):
+        where = "meters[%d]." % (i - len(circuits)) if one in meters else "circuits[%d]." % i
+        if not config["feeder"]["rating_ma"][one["phase"] - 1]:
+            raise ConfigError(where + "phase: the feeder has no rating there")
+        channel = (one["sensor"], one["channel"])
+        if channel in channels:
+            raise ConfigError(where + "channel: used by an earlier one")
+        channels.append(channel)
+        if kinds.setdefault(one["phase"], one["sensor"]) != one["sensor"]:
+            raise ConfigError(where + "sensor: AC and DC on one phase do not add up")
+
+
+def _check_circuit(circuit, where):
     if circuit["limit_ma"] > circuit["rated_ma"]:
         raise ConfigError(where + "limit_ma: above rated_ma")
     if circuit["sensor"] == "ina226":

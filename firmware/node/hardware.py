@@ -129,7 +129,7 @@ def _configuration():
     uncalibrated = []
     try:
         settings = config.load("/config.json")
-        uncalibrated = calibrate.apply(settings["circuits"], Files())
+        uncalibrated = calibrate.apply(settings["circuits"] + settings["meters"], Files())
         secrets = config.load_secrets("/secrets.json")
     except config.ConfigError as error:
         print("headroom: %s," % ("no link" if settings else "not started"), error)

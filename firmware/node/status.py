@@ -10,6 +10,9 @@ def lines(app):
         state = "closed" if relays.closed[i] else "open"
         row = (app.names[i], readings.last_ma[i], readings.state[i], state, relays.reason[i])
         text.append("%-16s %8d %-11s %-6s %s" % row)
+    for i in range(relays.count, len(app.sensors)):
+        row = (app.names[i], readings.last_ma[i], readings.state[i])
+        text.append("%-16s %8d %-11s -      meter" % row)
     planning = app.planning
     limits = (list(app.protection.load_ma), list(planning.limit_ma))
     text.append("load mA %s limit mA %s" % limits)

@@ -38,10 +38,10 @@ class Control(unittest.TestCase):
         self.node = self.make()
         self.tick(40)
 
-    def make(self):
+    def make(self, **config):
         self.converter = fakes.QuietConverter(self.time)
         hardware = fakes.Hardware(self.converter)
-        node = app.App(fakes.configuration(), None, hardware)
+        node = app.App(fakes.configuration(**config), None, hardware)
         node.start()
         node.upkeep.step = lambda: True  # what comes after control may allocate
         return node
@@ -74,6 +74,12 @@ class Control(unittest.TestCase):
     def test_idle_ticks_and_the_turn_of_minutes(self):
         self.assertEqual(self.tick(4000), 0)
         self.assertTrue(self.node.minutes.stored >= 2)
+
+    def test_a_meter_beside_three_circuits(self):
+        circuits = [fakes.board_circuit(i) for i in range(3)]
+        self.node = self.make(circuits=circuits, meters=[{"channel": 3}])
+        self.tick(40)
+        self.assertEqual(self.tick(1000), 0)
 
     def test_shedding_waiting_and_returning(self):
         self.node.planning._safe_limit_ma[0] = 4_000

@@ -15,6 +15,7 @@ def board():
             {"pin": 16, "channel": 0, "rated_ma": 10_000},
             {"pin": 14, "channel": 1, "rated_ma": 8_000},
         ],
+        "meters": [{"channel": 3}],
     }
 
 
@@ -70,6 +71,14 @@ class Merging(unittest.TestCase):
             (("circuits", 0, "no_load_s"), -1, "circuits[0].no_load_s:"),
             (("circuits", 0, "contactor"), 1, "circuits[0].contactor:"),
             (("circuits", 0, "watts"), 1, "circuits[0].watts: unknown"),
+            (("meters",), {}, "meters: "),
+            (("meters",), [{"channel": c} for c in (2, 3, 2)], "meters: with the circuits"),
+            (("meters", 0, "channel"), None, "meters[0].channel: missing"),
+            (("meters", 0, "channel"), 1, "meters[0].channel: used"),
+            (("meters", 0, "phase"), 2, "meters[0].phase:"),
+            (("meters", 0, "pin"), 12, "meters[0].pin: unknown"),
+            (("meters", 0, "priority"), 4, "meters[0].priority: unknown"),
+            (("meters", 0, "sensor"), "ina226", "meters[0].sensor:"),
             (("timing", "boot_delay_s"), [9, 2], "timing.boot_delay_s:"),
             (("timing", "tick_ms"), 0, "timing.tick_ms:"),
             (("link", "port"), 0, "link.port:"),
@@ -101,8 +110,10 @@ class Merging(unittest.TestCase):
             (3, 167, 0),
             (2, 200, 1),
         ):
-            circuits = [fakes.board_circuit(i) for i in range(count)]
-            given = {"circuits": circuits, "timing": {"tick_ms": tick_ms}}
+            # A meter has its turn as a circuit has.
+            circuits = [fakes.board_circuit(i) for i in range(count - 1)]
+            meters = [{"channel": 3}]
+            given = {"circuits": circuits, "meters": meters, "timing": {"tick_ms": tick_ms}}
             if good:
                 fakes.configuration(**given)
                 continue
@@ -111,6 +122,7 @@ class Merging(unittest.TestCase):
 
     def test_a_shunt_measures_what_its_circuit_is_rated_for(self):
         config = board()
+        del config["meters"]
         config["circuits"] = [{"pin": 16, "channel": 0, "rated_ma": 10_000, "sensor": "ina226"}]
         for shunt_uohm in (50, 8_192):
             config["circuits"][0]["shunt_uohm"] = shunt_uohm

@@ -94,6 +94,7 @@ def metrics(server, app):
 def _lines(server, app):
     planning, client, minutes = app.planning, app.client, app.minutes
     yield from _circuits(app, app.readings, app.relays)
+    yield from _meters(app, app.readings)
     yield from _phases("current", "Sum of its circuits.", app.protection.load_ma)
     yield from _phases("limit", "The lease, else the safe limit.", planning.limit_ma)
     plan = (planning.epoch, planning.rev, max(planning.valid_end_s - app.clock.up_s, 0))
@@ -129,6 +130,17 @@ def _circuits(app, readings, relays):
     yield "# TYPE headroom_node_circuit_relay_closed gauge\n"
     for i in range(relays.count):
         yield 'headroom_node_circuit_relay_closed{circuit="%d"} %d\n' % (i, relays.closed[i])
+
+
+def _meters(app, readings):
+    if len(app.sensors) == app.relays.count:
+        return
+    yield "# HELP headroom_node_meter_current_amperes RMS behind no relay; NaN as above.\n"
+    yield "# TYPE headroom_node_meter_current_amperes gauge\n"
+    for i in range(app.relays.count, len(app.sensors)):
+        current = _thousandth(readings.last_ma[i]) if readings.is_trusted(i) else "NaN"
+        values = (app.sensors[i].channel[i], current)
+        yield 'headroom_node_meter_current_amperes{channel="%d"} %s\n' % values
 
 
 def _phases(what, text, values_ma):

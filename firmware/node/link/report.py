@@ -45,7 +45,19 @@ class Report:
         rssi_dbm = parts.wifi.rssi_dbm()
         if rssi_dbm:
             self._write('"rssi_dbm":%d,' % rssi_dbm)
+        self._write_meters(parts.readings, parts.relays, parts.sensors)
         self._write_circuits(parts.readings, parts.relays)
+
+    def _write_meters(self, readings, relays, sensors):
+        """What has a sensor and no relay; the key is absent where there is none."""
+        comma = '"meters":['
+        for i in range(relays.count, len(sensors)):
+            values = (sensors[i].channel[i], readings.last_ma[i])
+            values += (readings.age_ms[i], readings.state[i])
+            self._write(comma + '[%d,%d,%d,"%s"]' % values)
+            comma = ","
+        if comma == ",":
+            self._write("],")
 
     def _write_circuits(self, readings, relays):
         self._write('"circuits":')

@@ -8,9 +8,8 @@ that does not answer is an OSError.
 """
 
 
-def sensors(config, hardware, clock):
-    """The sensor of each circuit. A kind that no circuit has is not even loaded."""
-    circuits = config["circuits"]
+def sensors(config, circuits, hardware, clock):
+    """The sensor of each circuit or meter. A kind that none of them has is not even loaded."""
     made = {}
     for circuit in circuits:
         kind = circuit["sensor"]

@@ -1,4 +1,4 @@
-"""Each circuit's reading: its last good current, how old that is, and whether it may be believed.
+"""Each channel's reading: its last good current, how old that is, and whether it may be believed.
 
 What a window is worth its sensor says, see `sensing`. `ok`, `below_range`, `saturated` and `spiky`
 are readings; after any other state the last good one goes on, older and older, and turns `stale`
@@ -59,12 +59,13 @@ class Readings:
         return self.age_ms[i] > _TRUSTED_MS
 
     def count(self, relays, current_ma, turn):
-        """Fills `current_ma` with what protection counts of each circuit, of which `turn` is new.
+        """Fills `current_ma` with what protection counts of each circuit; channel `turn` is new.
 
         Returns as bits which of those that a current may flow in are saturated.
         """
         if self._is_fresh and relays.is_still:
-            current_ma[turn] = self.last_ma[turn]
+            if turn < relays.count:
+                current_ma[turn] = self.last_ma[turn]
         else:
             for i in range(len(current_ma)):
                 flows = relays.closed[i] or relays.welded[i]
@@ -73,7 +74,7 @@ class Readings:
 
     def _saturated(self, relays):
         saturated = 0
-        for i in range(len(self.state)):
+        for i in range(relays.count):
             if self.state[i] == "saturated" and (relays.closed[i] or relays.welded[i]):
                 saturated |= 1 << i
         return saturated

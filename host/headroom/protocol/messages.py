@@ -93,6 +93,15 @@ class CircuitReading(NamedTuple):
     reason: Reason
 
 
+class MeterReading(NamedTuple):
+    """What a sensor without relay says: its input, the RMS current there, and its age."""
+
+    channel: CircuitNo
+    current_ma: CurrentMa
+    age_ms: Count
+    sensor: SensorState
+
+
 class BoardEvent(NamedTuple):
     """Something that happened on a board at uptime `up_s`; (boot, n) names it."""
 
@@ -222,6 +231,9 @@ class Report(Message):
     tick: Annotated[TickFigures, _Array]
     refused: Count
     rssi_dbm: SignalDbm | None = None
+    meters: Annotated[
+        tuple[Annotated[MeterReading, _Array], ...], Field(max_length=MAX_CIRCUITS - 1)
+    ] = ()
 
     @property
     def pair(self) -> tuple[int, int]:
