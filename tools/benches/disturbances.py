@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from boards.virtual.network import Faults
-from hil_tests.world import World
+from hil_tests.world import STARTED_UNIX_S, World
 
 LONGEST_SCHEDULE = 96  # slots, as PROTOCOL.md allows
-SLOT_S = 900
+SLOT_S = 1800  # or a schedule from the start on would have ended before a day's run has
 WEB_PORT = 80
 
 # Half of the minutes have a good link; the others one of these.
@@ -110,16 +110,11 @@ class Disturbances:
 
     def _schedule(self) -> dict[str, Any]:
         slots = "".join(self._draw.choices("10-", k=LONGEST_SCHEDULE))
-        return {"start": self._slot_began_unix_s(), "step_s": SLOT_S, "slots": slots}
+        return {"start": STARTED_UNIX_S, "step_s": SLOT_S, "slots": slots}
 
     def _prices(self) -> dict[str, Any]:
         prices = [self._draw.randrange(600) for _ in range(LONGEST_SCHEDULE)]
-        return {"start": self._slot_began_unix_s(), "step_s": SLOT_S, "eur_mwh": prices}
-
-    def _slot_began_unix_s(self) -> int:
-        """Of the slot that is now: after a day nothing is left of the first one's schedule."""
-        now_s = int(self._world.unix_s())
-        return now_s - now_s % SLOT_S
+        return {"start": STARTED_UNIX_S, "step_s": SLOT_S, "eur_mwh": prices}
 
     def visit(self) -> None:
         """A web client comes, and leaves in one of several ways; nobody may listen."""
