@@ -20,7 +20,7 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("ingest", "push", "trip", "heap", "tick", "waveforms", "leases", "use")
+NAMES = ("ingest", "push", "trip", "heap", "tick", "waveforms", "virtual", "leases", "use")
 
 
 @click.command()
@@ -46,6 +46,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     heap       the firmware's heap after a day of troubles; 40 minutes, --hours 1 two
     tick       the cost of control, projected to the chip; 10 seconds
     waveforms  readings of measured currents with harmonics; 1 minute
+    virtual    how much faster than real time a virtual board is; 10 seconds
     leases     random histories against the lease rule; 6 minutes
     use        share of a rating that leases put to use; 10 minutes
 

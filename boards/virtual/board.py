@@ -11,11 +11,11 @@ import base64
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from littlefs import LittleFSError
 
+from boards.virtual.board_plant import BoardWithPlant
 from boards.virtual.calls import Calls
 from boards.virtual.files import install, read_file
 from boards.virtual.fitting import (
@@ -29,12 +29,13 @@ from boards.virtual.flash import ROMFS_BYTES, ROMFS_START, Flash, PowerLost
 from boards.virtual.injected import Injected
 from boards.virtual.network import Network
 from boards.virtual.pins import Pins, load_board, pin_map
-from boards.virtual.plant import Change, Load, Plant, unit
+from boards.virtual.plant import Plant
 from boards.virtual.processor import Processor, ProcessorHung, ProcessorReset
 from boards.virtual.rom import boot
 from boards.virtual.rom.chip import Model
 from boards.virtual.rom.download import Download
 from boards.virtual.rom.image import NoImage, check
+from boards.virtual.watch import HeapWatch, Work
 from boards.virtual.wire import heard
 
 __all__ = ["BOOT_US", "HEAP_BYTES", "Fitting", "HeapWatch", "VirtualBoard", "board_files"]
@@ -49,25 +50,7 @@ CTRL_A, CTRL_B = 1, 2  # raw REPL on, off
 RAW_PASTE_REQUEST, RAW_PASTE_REFUSED = b"\x05A\x01", b"R\x00"
 
 
-@dataclass(frozen=True)
-class HeapWatch:
-    """What timer callbacks left on the heap and allocated on it, in bytes.
-
-    ``live`` and ``highest_live`` are the least and the most in use between two of them, garbage
-    collected; 0 when there was no callback. ``control`` and ``garbage`` are the most that one
-    allocated until it fed the watchdog, and in all; ``largest_free`` is the largest free block
-    now.
-    """
-
-    callbacks: int
-    live: int
-    highest_live: int
-    control: int
-    garbage: int
-    largest_free: int
-
-
-class VirtualBoard:
+class VirtualBoard(BoardWithPlant):
     """One board. Power it on, let time run, look at what it does, break things."""
 
     def __init__(
@@ -406,6 +389,8 @@ class VirtualBoard:
             raise RuntimeError(f"on the board: {(problem or reply).decode(errors='replace')}")
         return output.decode().replace("\r\n", "\n")
 
+    # What it tells of itself
+
     def describe(self, edges: int = 40, serial_bytes: int = 1500) -> str:
         """What it did lately, for a failing test: resets, relay edges, serial output."""
         lines = [f"now {self.now_us / 1e6:.3f} s, resets {self.resets}"]
@@ -423,66 +408,13 @@ class VirtualBoard:
         if not self.runs or not self.fitting.watch_heap:
             raise RuntimeError("heap: the board must run, and have Fitting(watch_heap=True)")
         assert self._processor is not None
-        seen = self._processor.order("heap")["heap"]
-        return HeapWatch(
-            seen["callbacks"],
-            seen["live"] or 0,
-            seen["highestLive"],
-            seen["control"],
-            seen["garbage"],
-            seen["largestFree"],
-        )
+        return HeapWatch.of(self._processor.order("heap")["heap"])
 
-    # Plant and faults
-
-    def set_load(self, circuit: int, load: Load) -> None:
-        """Put a load behind a circuit's relay from now on."""
-        self._change(self.plant.circuits[circuit].set_load(load, self.now_us))
-
-    def set_cycle(self, circuit: int, samples: Sequence[float]) -> None:
-        """Give a load the shape of one measured mains cycle, until the chip starts anew.
-
-        ``samples`` are at equal distances. Only their shape counts: the load's current stays its
-        RMS. Raises ValueError if there is no shape in them.
-        """
-        self._change([[self.plant.circuits[circuit].wiring.channel, "cycle", 0, unit(samples)]])
-
-    def set_relay_fault(self, circuit: int, fault: str) -> None:
-        """``welded``, ``not_closing`` or ``none``."""
-        self._change(self.plant.circuits[circuit].set_fault(fault, self.now_us))
-
-    def set_sensor_fault(self, circuit: int, fault: str, stuck_volts: float = 1.65) -> None:
-        """Break a sensor, also of a board without power; it stays broken until it is ``none``.
-
-        ``unplugged``: the pull-down holds the converter's pin at 0 V.
-        ``stuck``: the pin is at ``stuck_volts``, whatever flows; the converter's noise stays.
-        ``frozen``: the converter's result for this channel stays at the code it had, without any
-        noise; where it had none yet or the board was reset, at the first one from then on.
-        ``saturated``: the transformer drives the pin to both rails.
-
-        Of an INA226: ``unplugged`` is a part that does not answer, ``stuck`` a shunt at
-        ``stuck_volts``, ``frozen`` one that has stopped converting, ``saturated`` an open shunt.
-        """
-        channel = self.plant.circuits[circuit].wiring.channel
-        self._change(self.injected.set_sensor(channel, fault, stuck_volts))
-
-    def set_i2c_fault(self, errors: int = 0, dead: bool = False) -> None:
-        """The next ``errors`` transactions fail; ``dead``: nothing answers on the bus any more."""
-        self.injected.set_i2c(errors, dead)
-        self._tell_faults()
-
-    def overrun_ticks(self, extra_ms: Sequence[float]) -> None:
-        """The coming ticks take that much longer."""
-        self.injected.add_overruns(extra_ms)
-        self._tell_faults()
-
-    def _tell_faults(self) -> None:
-        if self.runs:
-            self._order("fault", **self.injected.order())
-
-    def _change(self, changes: list[Change]) -> None:
-        if self.runs:
-            self._order("run", until=self.now_us, changes=changes)
+    def work(self) -> Work:
+        """What its processor has done since it started. Raises RuntimeError unless it runs."""
+        if self._processor is None:
+            raise RuntimeError("work: the board does not run")
+        return Work(**self._processor.order("work")["work"])
 
     def _rom_done(self) -> None:
         self.pins.rom_done(self.now_us)

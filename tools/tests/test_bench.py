@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from boards.virtual.fitting import CONTROL_MS
 from tools import bench
-from tools.benches import heap, ingest, push, tick, trip, waveforms
+from tools.benches import heap, ingest, push, tick, trip, virtual, waveforms
 from tools.benches.breaker import MAGNETIC, earliest_trip_s
 from tools.benches.figure import KEYS, Figure, Options, percentile
 from tools.benches.page import PAGE, TABLES, trip_table, written
@@ -75,6 +75,12 @@ def test_an_order_is_at_the_relay_within_a_second() -> None:
     behind_s = float(figures["boards behind real time, most"].value or 0)
     # What the machine was too busy for is not the boards'.
     assert 0 < float(p95.value or 0) <= push.MOST_P95_S + behind_s
+
+
+def test_a_virtual_board_samples_all_that_it_should_while_it_is_fast() -> None:
+    figures = list(virtual.measure(Options(quick=True)))
+    assert [figure.figure for figure in figures if figure.ok is False] == []
+    assert sum(figure.ok is True for figure in figures) == 3
 
 
 def test_an_unknown_bench_is_named_with_what_there_is() -> None:

@@ -30,6 +30,8 @@ export class Ads1115 {
     this.thresholds = [0x8000, 0x7fff];
     this.result = 0;
     this.lastCodes = new Map(); // by multiplexer setting
+    this.conversionsRead = 0; // each once, however often it is read
+    this.isUnread = false;
     this.startUs = null; // start of the conversion under way; null = powered down
     this.running = this.config; // the configuration of the conversion under way
   }
@@ -51,7 +53,11 @@ export class Ads1115 {
   }
 
   #register() {
-    if (this.pointer === CONVERSION) return this.result & 0xffff;
+    if (this.pointer === CONVERSION) {
+      this.conversionsRead += this.isUnread ? 1 : 0;
+      this.isUnread = false;
+      return this.result & 0xffff;
+    }
     if (this.pointer === CONFIG) return this.config | (this.startUs === null ? OS : 0);
     return this.thresholds[this.pointer - 2];
   }
@@ -78,6 +84,7 @@ export class Ads1115 {
       // Nobody can read the results in between: go to the last one that has finished.
       const skipped = steady ? Math.floor((nowUs - endUs) / lengthUs) * lengthUs : 0;
       this.result = this.#convert(this.startUs + skipped, endUs + skipped);
+      this.isUnread = true;
       this.startUs = this.config & MODE_SINGLE ? null : endUs + skipped;
       this.running = this.config;
     }

@@ -20,6 +20,7 @@ export class Clock {
     this.controlUs = controlUs;
     this.timers = new Map();
     this.inCallback = false;
+    this.callbacks = 0;
     this.stepCharged = false;
     this.overrunsUs = []; // injected: extra cost of the coming callbacks
     this.watchdog = watchdog; // {startUs, resetUs}; null = not made
@@ -92,6 +93,7 @@ export class Clock {
     else this.timers.delete(timer.id);
     this.inCallback = true;
     this.stepCharged = false;
+    this.callbacks += 1;
     this.onCallback(timer.id);
     this.chargeControlStep();
     this.inCallback = false;

@@ -6,6 +6,7 @@
 //   run     until (us), changes -> timers run up to that time
 //   serial  data -> typed into the REPL
 //   fault   i2cErrors, i2cDead, overrunsUs -> what is broken from now on
+//   work    -> work: processor time, callbacks and conversions read since the start
 //   heap    -> heap: what the callbacks since the last time left and allocated (see heap.mjs)
 // The report, which a reset carries too: what is left of the faults, and the watchdog.
 
@@ -24,7 +25,7 @@ const parent = new Parent();
 const print = (bytes) => parent.send({ tx: Buffer.from(bytes).latin1Slice() });
 const state = { dispatch: null, i2cErrors: 0, i2cDead: false };
 const heapWatch = new HeapWatch();
-let clock, waveforms, mp, memInfo;
+let clock, waveforms, converter, mp, memInfo;
 let onOutput = print; // what the interpreter prints goes there
 
 const report = () => ({ i2cErrors: state.i2cErrors, overrunsUs: clock.overrunsUs, watchdog: clock.watchdog });
@@ -45,7 +46,7 @@ async function start(order) {
   const noise = new Noise(order.seed);
   const input = (...at) => waveforms.meanVolts(...at);
   const isFrozen = (channel) => waveforms.isFrozen(channel);
-  const converter = new Ads1115({ ...order.converter, noise, input, isFrozen });
+  converter = new Ads1115({ ...order.converter, noise, input, isFrozen });
   const images = [order.shims, order.romfs].map((image) => Buffer.from(image, "base64"));
   const interpreter = await loadInterpreter({ heapBytes: order.heapBytes, images, onOutput: (bytes) => onOutput(bytes) });
   mp = interpreter.mp;
@@ -131,7 +132,12 @@ function heap() {
   return { heap: { ...heapWatch.take(), largestFree: blocks * BLOCK_BYTES } };
 }
 
-const orders = { start, run, serial, fault, heap };
+function work() {
+  const { user, system } = process.cpuUsage();
+  return { work: { processor_s: (user + system) / 1e6, callbacks: clock.callbacks, conversions: converter.conversionsRead } };
+}
+
+const orders = { start, run, serial, fault, heap, work };
 
 for (;;) {
   const order = parent.receive();
