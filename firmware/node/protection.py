@@ -137,13 +137,11 @@ class Protection:
         self._limit_ma = array("i", [c["limit_ma"] for c in circuits])
         # Up to here a circuit's guard need not be asked.
         self._calm_ma = array("i", [-1] * count)
-        self._circuits = [Guard(c["rated_ma"], limit_s) for c in circuits]
-        self._phases = [
-            Guard(rating, limit_s) if rating else None for rating in feeder["rating_ma"]
-        ]
-        self._rated_phases = bytes([p for p in range(3) if self._phases[p]])
-        # Seven of them, whose budgets outlive a warm reset.
-        self.guards = self._phases + self._circuits + [None] * (4 - count)
+        # Of three phases, then of four circuits: seven, whose budgets outlive a warm reset.
+        ratings_ma = list(feeder["rating_ma"]) + [c["rated_ma"] for c in circuits]
+        ratings_ma += [0] * (4 - count)
+        self.guards = [Guard(rating, limit_s) if rating else None for rating in ratings_ma]
+        self._rated_phases = bytes([p for p in range(3) if self.guards[p]])
 
     def update(self, current_ma, saturated, limit_ma, step_ms):
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""
@@ -157,14 +155,14 @@ class Protection:
             load_ma[phase[i]] += own_ma
             if own_ma > calm_ma[i] or saturated:
                 own_limit_ma = self._limit_ma[i]
-                guard = self._circuits[i]
+                guard = self.guards[3 + i]
                 if guard.update(own_ma, own_limit_ma, step_ms, saturated & 1 << i):
                     overloaded |= 1 << i
                 calm_ma[i] = guard.calm_ma(own_limit_ma)
         self.overloaded = overloaded
         self.is_over = overloaded > 0
         for p in self._rated_phases:
-            excess_ma = self._phases[p].update(load_ma[p], limit_ma[p], step_ms)
+            excess_ma = self.guards[p].update(load_ma[p], limit_ma[p], step_ms)
             self.excess_ma[p] = excess_ma
             if excess_ma:
                 self.is_over = True
@@ -174,6 +172,6 @@ class Protection:
         return self.excess_ma[self._phase[i]] > 0
 
     def put_on_trial(self, i):
-        self._circuits[i].put_on_trial()
+        self.guards[3 + i].put_on_trial()
         self._calm_ma[i] = -1
-        self._phases[self._phase[i]].put_on_trial()
+        self.guards[self._phase[i]].put_on_trial()

@@ -43,13 +43,10 @@ class Readings:
             older_ms = age_ms[i] + step_ms
             age_ms[i] = older_ms
             if older_ms > _TRUSTED_MS:
-                self._expire(i)
-
-    def _expire(self, i):
-        self._is_fresh = False
-        self.age_ms[i] = min(self.age_ms[i], _AGE_CAP_MS)
-        if self.is_trusted(i):
-            self.state[i] = "stale"
+                self._is_fresh = False
+                age_ms[i] = min(older_ms, _AGE_CAP_MS)
+                if self.is_trusted(i):
+                    self.state[i] = "stale"
 
     def is_trusted(self, i):
         return self.state[i] in _READ
@@ -70,10 +67,9 @@ class Readings:
             for i in range(len(current_ma)):
                 flows = relays.closed[i] or relays.welded[i]
                 current_ma[i] = self.current_ma(i, flows, relays.since_edge_ms[i])
-        return self._saturated(relays) if "saturated" in self.state else 0
-
-    def _saturated(self, relays):
         saturated = 0
+        if "saturated" not in self.state:
+            return saturated
         for i in range(relays.count):
             if self.state[i] == "saturated" and (relays.closed[i] or relays.welded[i]):
                 saturated |= 1 << i
