@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from headroom.site import load_site
 from playwright.sync_api import Page, expect, sync_playwright
 
-from boards.virtual.board import Fitting, VirtualBoard, board_files
+from boards.virtual.board import VirtualBoard
 from boards.virtual.network import Network, TcpPeer
 from boards.virtual.plant import Constant
 from boards.virtual.realtime import RealTime
+from hil_tests.real_time import board_in_real_time
 from tools.demo.coordinator import Coordinator
-from tools.provision import Link, board_config
 
 pytestmark = pytest.mark.browser
 
-TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 3, "restore_cap_s": 6, "retry_s": 10}
 SHOWN_WITHIN_MS = 20_000
 SITE = """
 site = { name = "test site" }
@@ -103,18 +101,10 @@ def running(tmp_path: Path) -> Iterator[Running]:
     coordinator = Coordinator(tmp_path / "site.toml", tmp_path)
     try:
         key = coordinator.add_board("flat-1", tmp_path / "flat-1.key")
-        link = Link(*coordinator.addresses.boards)
-        config = board_config(load_site(tmp_path / "site.toml"), "flat-1", link, TIMING)
         network = Network(lambda host, port: TcpPeer.connect((host, port)))
-        board = VirtualBoard(Fitting.for_config(config), network)
-        board.install(board_files(config, {"key": key}))
-        for index in range(3):
-            board.set_load(index, Constant(2.0))
-        clock = RealTime(board)
-        clock.start()
-        yield Running(coordinator, clock)
-        clock.stop()
-        board.close()
+        site = tmp_path / "site.toml"
+        with board_in_real_time(coordinator, site, "flat-1", key, network, http_port=0) as clock:
+            yield Running(coordinator, clock)
     finally:
         coordinator.stop()
 

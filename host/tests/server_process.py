@@ -34,7 +34,8 @@ class Server:
 
     def board(self, board_id: str, **state: Any) -> BoardClient:
         """A board that reports to it over TCP."""
-        return BoardClient(board_id, key_of(board_id), posts_to_address(self.boards), **state)
+        state = {"key": key_of(board_id)} | state
+        return BoardClient(board_id, post=posts_to_address(self.boards), **state)
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         """Give an order over its API."""

@@ -248,6 +248,12 @@ def test_health_of_a_board_is_told(server: Server, page: Page) -> None:
     expect(silent).to_contain_text("no report yet")
 
 
+def test_why_a_silent_board_is_refused_is_told(server: Server, page: Page) -> None:
+    assert server.board("flat-1", key=bytes(32)).report().status == 401
+    health = page.locator('[data-board="flat-1"] .health')
+    expect(health).to_have_text("no report yet, 1 reports refused: not signed with its key")
+
+
 def test_history_shows_what_boards_measured(page: Page, tmp_path: Path) -> None:
     _remember(tmp_path, mean_ma=4000, max_ma=6000)
     page.get_by_label("of", exact=True).select_option("water heater, flat-1")

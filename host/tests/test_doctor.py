@@ -2,22 +2,24 @@
 
 import json
 import os
+import socket
 import sqlite3
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
-from headroom.doctor import examine_refusals
 from headroom.findings import Finding
 from headroom.site import load_site, parse_site
 from headroom.site.enforceable import unenforceable
-from tests.board_client import posts_to_address
 from tests.server_process import prepare, serving
-from tests.support import World, site_document
+from tests.support import site_document
 
 LISTEN = ("--listen", "127.0.0.1:0")
 NOBODY = 65_534
@@ -63,11 +65,60 @@ def test_nothing_wrong_is_exit_code_0(folder: Path) -> None:
     assert plain.output == "nothing wrong\n"
 
 
-def test_board_that_cannot_be_reached(folder: Path) -> None:
+def set_host(folder: Path, host: str) -> None:
+    """Have both boards' last reports come from there."""
+    with sqlite3.connect(folder / "data" / "headroom.db") as db:
+        db.execute("UPDATE boards SET host = ?", [host])
+    db.close()
+
+
+@contextmanager
+def port_that(reads: bool) -> Iterator[int]:
+    """A port that takes connections and says nothing, or closes if it does not even read."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        if not reads:
+            server.close()
+        yield port
+
+
+def test_board_that_is_silent_and_was_never_asked_where_it_is(folder: Path) -> None:
     set_received(folder, time.time() - 300)
     code, found = examine(folder)
     assert code == 1
-    assert "reports every 10 s" in only(found, "board flat-1").what
+    silent = only(found, "board flat-1")
+    assert "reports every 10 s" in silent.what
+    assert "link.host" in silent.way_out
+
+
+@pytest.mark.parametrize(
+    ("reads", "words"),
+    [(False, "where its own HTTP is off"), (True, "nothing answers at 127.0.0.1")],
+)
+def test_board_that_cannot_be_reached(folder: Path, reads: bool, words: str) -> None:
+    set_received(folder, time.time() - 300)
+    set_host(folder, "127.0.0.1")
+    with port_that(reads) as port:
+        code, found = examine(folder, *LISTEN, "--board-http-port", str(port))
+    assert code == 1
+    assert words in only(found, "board flat-1").what
+    assert words in only(found, "board flat-2").what
+
+
+def test_something_else_at_the_boards_address(folder: Path) -> None:
+    set_received(folder, time.time() - 300)
+    set_host(folder, "127.0.0.1")
+    with serving(folder) as server:
+        page = server.page.removeprefix("http://").rstrip("/")
+        port = page.rpartition(":")[2]
+        _, found = examine(folder, "--listen", page, "--board-http-port", port)
+    assert "is no board" in only(found, "board flat-1").what
+
+
+def test_a_board_that_reports_is_not_blamed_for_having_no_http(folder: Path) -> None:
+    set_host(folder, "127.0.0.1")
+    with port_that(reads=False) as port:
+        assert examine(folder, *LISTEN, "--board-http-port", str(port)) == (0, [])
 
 
 def test_board_that_was_never_heard_and_one_without_key(tmp_path: Path) -> None:
@@ -81,23 +132,38 @@ def test_board_that_was_never_heard_and_one_without_key(tmp_path: Path) -> None:
 
 
 def test_wrong_key_shows_at_the_running_server(folder: Path) -> None:
+    set_received(folder, time.time() - 300)
     with serving(folder, open_reading=False) as server:
-        board = server.board("flat-1")
-        board.post = posts_to_address(server.boards)
-        board.key = bytes(32)
+        board = server.board("flat-1", key=bytes(32))
         assert board.report().status == 401
+        stranger = replace(board, board_id="flat-9")
+        assert stranger.report().status == 401
         page = server.page.removeprefix("http://").rstrip("/")
         code, found = examine(folder, "--listen", page)
     assert code == 1
-    refused = only(found, "reports")
-    assert refused.what == "1 were refused as unsigned"
+    refused = only(found, "board flat-1")
+    assert "heard 30" in refused.what
+    assert "1 reports in its name were refused" in refused.what
     assert "secrets.json" in refused.way_out
+    assert only(found, "reports").what == "1 were refused that name no board of this site"
 
 
-def test_refusals_are_read_from_metrics_as_they_are(world: World) -> None:
-    world.board().send(b"{}")
-    found = list(examine_refusals(world.api.get("/metrics").text))
-    assert [finding.what for finding in found] == ["1 were refused as malformed"]
+def test_refusals_of_a_board_that_reports_are_a_warning(folder: Path) -> None:
+    with serving(folder) as server:
+        assert server.board("flat-1").send(b"{}").status == 400
+        page = server.page.removeprefix("http://").rstrip("/")
+        code, found = examine(folder, "--listen", page)
+    assert code == 3
+    assert "do not fit the site file" in only(found, "board flat-1").what
+
+
+def test_the_address_of_a_board_is_where_its_report_came_from(folder: Path) -> None:
+    with serving(folder) as server:
+        assert server.board("flat-1").report().status == 200
+    with sqlite3.connect(folder / "data" / "headroom.db") as db:
+        rows = db.execute("SELECT id, host FROM boards ORDER BY id").fetchall()
+    db.close()
+    assert rows == [("flat-1", "127.0.0.1"), ("flat-2", None)]
 
 
 def test_clock_that_is_off(folder: Path) -> None:

@@ -37,6 +37,7 @@ class Coordinator:
         self.data = folder / "data"
         self.log = folder / "coordinator.log"
         self._ready = folder / "ready.json"
+        self._ready.unlink(missing_ok=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 headroom(
@@ -62,8 +63,12 @@ class Coordinator:
 
     def sign_in_link(self) -> str:
         """A link that signs a browser in once, within minutes. Raises RuntimeError."""
-        page = self.addresses.page.removeprefix("http://").rstrip("/")
-        return self._run("sign-in", "--listen", page).strip()
+        return self._run("sign-in", "--listen", self.page_address).strip()
+
+    @property
+    def page_address(self) -> str:
+        """HOST:PORT of the page."""
+        return self.addresses.page.removeprefix("http://").rstrip("/")
 
     def site_key(self) -> str:
         """The key that beacons are signed under."""

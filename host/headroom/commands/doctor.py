@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from headroom import doctor as checks
 from headroom.commands.common import AddressType, FilePath, data_option
 from headroom.data_dir import token_path
+from headroom.doctor import set_up as checks
+from headroom.doctor.boards import BOARD_HTTP_PORT, examine_boards
 from headroom.findings import Finding
 from headroom.web.server import Address
 
@@ -24,20 +25,33 @@ _TIMEOUT_S = 5
 @data_option
 @click.option("--board-listen", type=AddressType(), help="As for serve.")
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, type=AddressType())
+@click.option(
+    "--board-http-port",
+    default=BOARD_HTTP_PORT,
+    show_default=True,
+    type=click.IntRange(1, 65_535),
+    help="Where boards have their own HTTP: http.port in their config.json.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of findings.")
 def doctor(
-    site_path: Path, data: Path, board_listen: Address | None, listen: Address, as_json: bool
+    site_path: Path,
+    data: Path,
+    board_listen: Address | None,
+    listen: Address,
+    board_http_port: int,
+    as_json: bool,
 ) -> None:
     """Say what is wrong with a set-up, and what to do about it.
 
     Names limits that cannot be enforced, and looks at the store, the addresses, the clock and
-    every board, whether the server runs or not. A store of an earlier release is brought up to
-    date, as a start would.
+    every board, whether the server runs or not. Each board is asked how it is by its own HTTP, at
+    the address that it last reported from. A store of an earlier release is brought up to date, as
+    a start would.
 
     Exit code 0: nothing wrong; 1: at least one error; 3: warnings only.
     """
     addresses = [address for address in (board_listen, listen) if address]
-    findings = list(_examine(site_path, data, addresses, listen))
+    findings = list(_examine(site_path, data, addresses, listen, board_http_port))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
@@ -49,30 +63,43 @@ def doctor(
 
 
 def _examine(
-    site_path: Path, data: Path, addresses: list[Address], page: Address
+    site_path: Path, data: Path, addresses: list[Address], page: Address, board_http_port: int
 ) -> Iterator[Finding]:
     database = click.get_current_context().find_root().params.get("database")
     site, findings = checks.examine_site(site_path)
     yield from findings
-    yield from checks.examine_store(data, database, site, time.time())
+    now_unix_s = time.time()
+    records, findings = checks.examine_store(data, database, now_unix_s)
+    yield from findings
+    refused: dict[str, dict[str, int]] = {}
     if not data.exists() or not checks.is_serving(data):
         yield from checks.examine_addresses(addresses)
-        return
-    try:
-        yield from checks.examine_refusals(_metrics(page, data))
-    except OSError as error:
-        yield Finding(
-            "warning",
-            f"server at {page}",
-            f"holds the data directory and its metrics cannot be read ({error})",
-            "give --listen as the server was given it, and run as the user that owns api.token",
-        )
+    else:
+        try:
+            refused = _refused(page, data)
+            yield from checks.examine_strangers(refused, _read(page, data, "metrics"))
+        except OSError as error:
+            yield Finding(
+                "warning",
+                f"server at {page}",
+                f"holds the data directory and cannot be asked ({error})",
+                "give --listen as the server was given it, and run as the user that owns "
+                "api.token",
+            )
+    if site is not None and records is not None:
+        yield from examine_boards(site, records, refused, now_unix_s, board_http_port)
 
 
-def _metrics(page: Address, data: Path) -> str:
+def _refused(page: Address, data: Path) -> dict[str, dict[str, int]]:
+    """By board and problem, the reports that the server refused; raises OSError."""
+    document = json.loads(_read(page, data, "api/v1/boards"))
+    return {board["id"]: board["refused"] for board in document["boards"]}
+
+
+def _read(page: Address, data: Path, path: str) -> str:
     token = token_path(data).read_text(encoding="ascii").strip()
     request = urllib.request.Request(
-        f"http://{page}/metrics", headers={"Authorization": f"Bearer {token}"}
+        f"http://{page}/{path}", headers={"Authorization": f"Bearer {token}"}
     )
     with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
         text: str = response.read().decode()

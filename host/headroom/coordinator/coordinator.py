@@ -41,7 +41,7 @@ class Coordinator:
         self.beacons = beacons
         self.orders = Orders(site, store, clock, beacons.ask if beacons else _ask_nobody)
         self.instruments = Instruments()
-        self._refusals: Counter[str] = Counter()
+        self._refusals: Counter[snapshot.Refusal] = Counter()
         self._ingest = Ingest(
             site, store, clock, self.settings, self.orders, beacons, self.instruments
         )
@@ -98,8 +98,10 @@ class Coordinator:
             )
 
     def _count(self, problem: ProblemError, board_id: str) -> None:
+        # Anybody may name a board that is not there.
+        known_id = board_id if self.site.board(board_id) else None
         with self._ingest.lock:
-            self._refusals[problem.kind.slug] += 1
+            self._refusals[snapshot.Refusal(known_id, problem.kind.slug)] += 1
         shown = board_id if is_board_id(board_id) else "(not a board id)"
         log.warning(
             "report refused", board=shown, problem=problem.kind.slug, detail=problem.detail

@@ -176,7 +176,9 @@ class Ingest:
                 # No order can come in before this transaction ends, and then it asks anew.
                 self._beacons.reported(board.id, arrival.host)
             is_first = report.boot != record.last_pair[0]
-            batch.accept(ReceivedReport(board.id, report, arrival.body, now_unix_s, is_first))
+            batch.accept(
+                ReceivedReport(board.id, report, arrival.body, now_unix_s, is_first, arrival.host)
+            )
         answer = self._decide(batch, board, report, repeat, now_unix_s)
         live = None if repeat else LiveBoard(report, now_s, now_unix_s)
         return Accepted(signer, answer, board.id, live)

@@ -1,8 +1,9 @@
 """The site at one moment, as page, API and metrics show it; values only."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -32,6 +33,13 @@ class BoardOrders:
     charge_revocation: Revocation | None
 
 
+class Refusal(NamedTuple):
+    """What is counted of refused reports: the board that they name, if it is one; the problem."""
+
+    board: str | None
+    problem: str
+
+
 @dataclass(frozen=True)
 class State:
     """What the coordinator knows; board and feeder ids are the keys."""
@@ -40,7 +48,7 @@ class State:
     leasing: Leasing
     live: Mapping[str, LiveBoard]
     reports: Mapping[str, int]
-    refusals: Mapping[str, int]
+    refusals: Mapping[Refusal, int]
     orders: Mapping[str, BoardOrders]
     prices: Prices | None
 
@@ -58,7 +66,10 @@ class CircuitView:
 
 @dataclass(frozen=True)
 class BoardView:
-    """One board; `live` None before its first report, `stale` when that is too old."""
+    """One board; `live` None before its first report, `stale` when that is too old.
+
+    `refusals` counts reports in its name that were refused since the start, by problem.
+    """
 
     board: Board
     live: LiveBoard | None
@@ -71,6 +82,7 @@ class BoardView:
     reports: int
     maintenance: tuple[MaintenanceOrder, OrderState] | None
     charge_revocation: Revocation | None
+    refusals: Mapping[str, int]
     circuits: tuple[CircuitView, ...]
 
 
@@ -99,7 +111,7 @@ class SiteView:
     epoch: int
     feeders: tuple[FeederView, ...]
     boards: tuple[BoardView, ...]
-    refusals: tuple[tuple[str, int], ...]
+    refusals: Mapping[str, int]
     prices: Prices | None
 
 
@@ -123,15 +135,25 @@ def orders_by_board(db: Connection, site: Site) -> dict[str, BoardOrders]:
 
 def site_view(site: Site, state: State, clock: Clock) -> SiteView:
     """The site as of now."""
-    boards = tuple(_board_view(board, state, clock) for board in site.boards)
+    refusals = _refusals_by_board(state.refusals)
+    boards = tuple(_board_view(board, state, clock, refusals[board.id]) for board in site.boards)
     feeders = tuple(_feeder_views(site, boards, state))
-    refusals = tuple(sorted(state.refusals.items()))
+    all_refusals = sum(refusals.values(), Counter())
     return SiteView(
-        site.name, clock.unix_s(), state.epoch, feeders, boards, refusals, state.prices
+        site.name, clock.unix_s(), state.epoch, feeders, boards, all_refusals, state.prices
     )
 
 
-def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
+def _refusals_by_board(refusals: Mapping[Refusal, int]) -> dict[str | None, Counter[str]]:
+    by_board: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for refusal, count in refusals.items():
+        by_board[refusal.board][refusal.problem] += count
+    return by_board
+
+
+def _board_view(
+    board: Board, state: State, clock: Clock, refusals: Mapping[str, int]
+) -> BoardView:
     now_s = clock.monotonic_s()
     live = state.live.get(board.id)
     held = state.orders[board.id]
@@ -149,6 +171,7 @@ def _board_view(board: Board, state: State, clock: Clock) -> BoardView:
         reports=state.reports.get(board.id, 0),
         maintenance=_maintenance(held.maintenance, live, clock.unix_s()),
         charge_revocation=held.charge_revocation,
+        refusals=refusals,
         circuits=_circuit_views(board, live, held, clock.unix_s()),
     )
 

@@ -15,7 +15,8 @@ from headroom.store.tables import boards, boots, reports
 class BoardRecord:
     """A board's key and the last report accepted from it; (0, 0) and None before the first.
 
-    `last_event` is the highest number of a stored event of that report's boot.
+    `last_event` is the highest number of a stored event of that report's boot, `host` the address
+    that the report came from.
     """
 
     id: str
@@ -25,6 +26,7 @@ class BoardRecord:
     last_event: int
     received_unix_s: int | None
     reports: int
+    host: str | None
 
     def after(self, received: "ReceivedReport") -> "BoardRecord":
         """The record once that report is accepted."""
@@ -37,18 +39,20 @@ class BoardRecord:
             last_event=max([last_event, *(event.n for event in report.events)]),
             received_unix_s=received.unix_s,
             reports=self.reports + 1,
+            host=received.host,
         )
 
 
 @dataclass(frozen=True)
 class ReceivedReport:
-    """A report that was accepted, and when it came."""
+    """A report that was accepted, when it came, and from which address if that is known."""
 
     board_id: str
     report: Report
     body: bytes
     unix_s: int
     is_first_of_boot: bool
+    host: str | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def _newest(record: BoardRecord) -> dict[str, object]:
         "last_event": record.last_event,
         "received_unix_s": record.received_unix_s,
         "reports": record.reports,
+        "host": record.host,
     }
 
 
@@ -150,4 +155,5 @@ def record_in(row: Row[Any]) -> BoardRecord:
         last_event=row.last_event,
         received_unix_s=row.received_unix_s,
         reports=row.reports,
+        host=row.host,
     )

@@ -50,6 +50,7 @@ boards = Table(
     Column("last_event", Int, nullable=False, default=0, server_default="0"),
     Column("received_unix_s", Int),
     Column("reports", Int, nullable=False, default=0),
+    Column("host", String(64)),
 )
 
 # Accepted reports as they came, for the time that the site's `[retention]` says.

@@ -189,7 +189,11 @@ class HealthDocument(Document):
 
 
 class BoardDocument(Document):
-    """A board with its circuits; age and health null before its first report."""
+    """A board with its circuits; age and health null before its first report.
+
+    `refused` counts reports in its name that were refused since the coordinator's start, by the
+    end of the problem's type.
+    """
 
     id: BoardId
     feeder: FeederId
@@ -197,6 +201,7 @@ class BoardDocument(Document):
     age_s: float | None
     stale: bool
     reports: int
+    refused: dict[str, int]
     safe_limit_ma: ByPhaseMa
     held_ma: ByPhaseMa
     plan: PlanStateDocument
@@ -215,6 +220,7 @@ class BoardDocument(Document):
             age_s=None if view.age_s is None else round(view.age_s, 1),
             stale=view.stale,
             reports=view.reports,
+            refused=dict(view.refusals),
             safe_limit_ma=ByPhaseMa.of(view.board.safe_limit_ma),
             held_ma=ByPhaseMa.of(view.held_ma),
             plan=PlanStateDocument(rev=view.rev, acknowledged=view.plan_acknowledged),

@@ -9,11 +9,18 @@ export function showBoards(state) {
   keyed(list(document, "boards"), state.boards, (board) => board.id, makeBoard, showBoard);
 }
 
-// How old a board's newest values are.
+const REFUSED = {
+  unsigned: "not signed with its key",
+  malformed: "they do not fit the site file",
+  replayed: "not newer than its last one",
+};
+
+// How old a board's newest values are; of one that is silent also what was refused.
 export function ageText(board) {
-  if (board.age_s === null) return "no report yet";
-  if (board.stale) return `silent for ${duration(board.age_s)}`;
-  return `${duration(board.age_s)} ago`;
+  if (board.age_s !== null && !board.stale) return `${duration(board.age_s)} ago`;
+  const silence = board.age_s === null ? "no report yet" : `silent for ${duration(board.age_s)}`;
+  const [problem] = Object.keys(REFUSED).filter((kind) => board.refused[kind]);
+  return problem ? `${silence}, ${board.refused[problem]} reports refused: ${REFUSED[problem]}` : silence;
 }
 
 function makeBoard(board) {

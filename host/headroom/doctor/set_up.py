@@ -2,14 +2,13 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from headroom.coordinator.live import STALE_INTERVALS
 from headroom.data_dir import DataDirError, only_server, open_data_store
 from headroom.findings import Finding
-from headroom.site import Board, Site, SiteError, load_site
+from headroom.site import Site, SiteError, load_site
 from headroom.site.enforceable import unenforceable
 from headroom.store import Store, StoreUnavailableError, boards
 from headroom.store.boards import BoardRecord
@@ -60,30 +59,20 @@ def examine_addresses(addresses: list[Address]) -> Iterator[Finding]:
 
 
 def examine_store(
-    data: Path, database: str | None, site: Site | None, now_unix_s: float
-) -> Iterator[Finding]:
-    """Whether the store can be read and written, and what it knows of the boards."""
+    data: Path, database: str | None, now_unix_s: float
+) -> tuple[dict[str, BoardRecord] | None, list[Finding]]:
+    """What the store knows of boards, if it can be read; and what is wrong with it."""
     if database is None and not (data / "headroom.db").exists():
-        yield Finding(
-            "warning",
-            f"data directory {data}",
-            "has no store yet",
-            "register boards with `headroom board add`; the first start makes the rest",
-        )
-        return
+        way_out = "register boards with `headroom board add`; the first start makes the rest"
+        return None, [Finding("warning", f"data directory {data}", "has no store yet", way_out)]
     try:
         with closing(open_data_store(data, database)) as store:
-            yield from _written(store)
+            findings = list(_written(store))
             with store.read() as db:
                 records = {record.id: record for record in boards.records(db)}
     except StoreUnavailableError as error:
-        yield _unavailable(str(error))
-        return
-    yield from _clock(records, now_unix_s)
-    if site is not None:
-        for board in site.boards:
-            yield from _board(board, records.get(board.id), now_unix_s)
-        yield from _unknown_boards(site, records)
+        return None, [_unavailable(str(error))]
+    return records, [*findings, *_clock(records, now_unix_s)]
 
 
 def _written(store: Store) -> Iterator[Finding]:
@@ -126,58 +115,16 @@ def _clock(records: dict[str, BoardRecord], now_unix_s: float) -> Iterator[Findi
         )
 
 
-def _board(board: Board, record: BoardRecord | None, now_unix_s: float) -> Iterator[Finding]:
-    thing = f"board {board.id}"
-    if record is None:
-        yield Finding(
-            "error",
-            thing,
-            "has no key here, so nothing it sends is accepted",
-            f"`headroom board add {board.id} --new-key {board.id}.key`, and put that key into "
-            "its /secrets.json",
-        )
-    elif record.received_unix_s is None:
-        yield Finding(
-            "error",
-            thing,
-            "has never been heard with a right signature",
-            "check that it has power and Wi-Fi, that link.host and link.port in its config.json "
-            "are this coordinator's, and that the key in its secrets.json is the one registered",
-        )
-    elif now_unix_s - record.received_unix_s > STALE_INTERVALS * board.report_s:
-        age_s = round(now_unix_s - record.received_unix_s)
-        yield Finding(
-            "error",
-            thing,
-            f"was heard {age_s} s ago and reports every {board.report_s} s; it keeps to its safe "
-            "limit by itself",
-            "check its power and Wi-Fi, and over serial `app.current.status()`: its last error "
-            "says whether the coordinator is unreachable or the key is wrong",
-        )
-
-
-def _unknown_boards(site: Site, records: dict[str, BoardRecord]) -> Iterator[Finding]:
-    for board_id in sorted(set(records) - {board.id for board in site.boards}):
+def examine_strangers(refused: Mapping[str, Mapping[str, int]], metrics: str) -> Iterator[Finding]:
+    """Reports that a running server refused in names that are none; `refused` has the others."""
+    start = 'headroom_report_refusals_total{reason="unsigned"} '
+    counts = [float(ln.removeprefix(start)) for ln in metrics.splitlines() if ln.startswith(start)]
+    count = round(sum(counts)) - sum(of_board.get("unsigned", 0) for of_board in refused.values())
+    if count > 0:
         yield Finding(
             "warning",
-            f"board {board_id}",
-            "has a key here and is not in the site file; its reports are refused",
-            "add it to the site file",
+            "reports",
+            f"{count} were refused that name no board of this site",
+            "the server's log names them: give the board the name that the site file has, or add "
+            "it there",
         )
-
-
-def examine_refusals(metrics: str) -> Iterator[Finding]:
-    """What a running server's /metrics say of reports that it refused."""
-    ways_out = {
-        "unsigned": "a board has another key than the one registered: write the right one into "
-        "its secrets.json, or register its own with `headroom board add --key-file`",
-        "malformed": "a board and the site file differ in circuits, or its firmware is of another "
-        "release; provision it again",
-        "superseded": "another coordinator has taken over this store; stop this one",
-    }
-    for line in metrics.splitlines():
-        for reason, way_out in ways_out.items():
-            if line.startswith(f'headroom_report_refusals_total{{reason="{reason}"}}'):
-                count = round(float(line.rpartition(" ")[2]))
-                if count:
-                    yield Finding("error", "reports", f"{count} were refused as {reason}", way_out)

@@ -1,0 +1,1 @@
+"""What `headroom doctor` looks at, and says in words, with a way out."""
