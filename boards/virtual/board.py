@@ -8,14 +8,13 @@ with the same seed; ``realtime.py`` holds the same clock back to the wall's.
 from __future__ import annotations
 
 import base64
-import heapq
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from littlefs import LittleFSError
 
 from boards.virtual.board_plant import BoardWithPlant
+from boards.virtual.board_time import BoardInTime
 from boards.virtual.calls import Calls
 from boards.virtual.files import install, read_file
 from boards.virtual.fitting import (
@@ -50,7 +49,7 @@ CTRL_A, CTRL_B = 1, 2  # raw REPL on, off
 RAW_PASTE_REQUEST, RAW_PASTE_REFUSED = b"\x05A\x01", b"R\x00"
 
 
-class VirtualBoard(BoardWithPlant):
+class VirtualBoard(BoardInTime, BoardWithPlant):
     """One board. Power it on, let time run, look at what it does, break things."""
 
     def __init__(
@@ -60,6 +59,7 @@ class VirtualBoard(BoardWithPlant):
         flash: Flash | None = None,
         model: Model | None = None,
     ) -> None:
+        super().__init__()
         self.fitting = fitting
         self.network = network
         self.flash = flash or Flash()
@@ -67,7 +67,6 @@ class VirtualBoard(BoardWithPlant):
         self.pins = Pins(pin_map(self.board, fitting.gated))
         self.plant = Plant(fitting.wirings)
         self.injected = Injected()
-        self.now_us = 0.0
         self.next_timer_us: float | None = None
         self.resets: list[tuple[float, str]] = []
         self.model = model or Model(chip_id=fitting.seed & 0xFFFFFF)
@@ -81,8 +80,6 @@ class VirtualBoard(BoardWithPlant):
         self._chip_start_us = 0.0
         self._raw_repl = False
         self._power_cut_us: float | None = None
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._event_count = itertools.count()
 
     # Putting things on the board, as tools would
 
@@ -243,48 +240,11 @@ class VirtualBoard(BoardWithPlant):
         if raw:
             self.type(b"\x01")
 
-    # Time
-
-    def at(self, at_us: float, action: Callable[[], None]) -> None:
-        """Do something at a time; now if the time has passed."""
-        heapq.heappush(self._events, (at_us, next(self._event_count), action))
-
-    def run(self, seconds: float) -> None:
-        """Let that much time pass."""
-        self.run_until_us(self.now_us + seconds * 1e6)
-
-    def run_until(
-        self, condition: Callable[[], bool], within_s: float, step_s: float = 0.02
-    ) -> float:
-        """Let time pass until a condition holds; returns how long. Raises TimeoutError."""
-        start_us = self.now_us
-        while not condition():
-            if self.now_us - start_us >= within_s * 1e6:
-                raise TimeoutError(
-                    f"not within {within_s} s: {getattr(condition, '__doc__', None) or condition}"
-                )
-            self.run(step_s)
-        return (self.now_us - start_us) / 1e6
-
-    def run_until_us(self, target_us: float) -> None:
-        """Let time pass up to a time; a callback under way then is finished first."""
-        while self.now_us < target_us:
-            self._run_events(self.now_us, move=False)
-            until = min(target_us, self._events[0][0] if self._events else target_us)
-            if self._processor is None:
-                self.now_us = max(self.now_us, until)
-            else:
-                self._order("run", until=until, changes=self.plant.announce(until))
-            self._run_events(self.now_us, move=False)
-
-    def _run_events(self, until_us: float, move: bool = True) -> None:
-        while self._events and self._events[0][0] <= until_us:
-            at_us, _, action = heapq.heappop(self._events)
-            if move:
-                self.now_us = max(self.now_us, at_us)
-            action()
-        if move:
+    def _pass_until(self, until_us: float) -> None:
+        if self._processor is None:
             self.now_us = max(self.now_us, until_us)
+        else:
+            self._order("run", until=until_us, changes=self.plant.announce(until_us))
 
     def _order(self, op: str, **details: Any) -> None:
         """Give the processor an order and bear what comes of it: resets, hangs, power cuts.

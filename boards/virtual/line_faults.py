@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 from boards.virtual.rom.slip import END, ESCAPE
@@ -49,12 +50,14 @@ def _flipped(value: int) -> int:
 class LineFaults:
     """Faults of one cable.
 
-    ``unplug_after``: its ports disappear once so many bytes more have gone to the chip.
+    ``unplug_after``: its ports disappear once so many bytes more have gone to the chip;
+    ``unplugged`` can be waited for.
     """
 
     to_chip: Damage = field(default_factory=Damage)
     to_host: Damage = field(default_factory=Damage)
     unplug_after: int | None = None
+    unplugged: threading.Event = field(default_factory=threading.Event)
 
     def breaks_after(self, count: int) -> bool:
         """Count bytes that have gone to the chip; whether the ports disappear now."""
@@ -64,4 +67,5 @@ class LineFaults:
         if self.unplug_after > 0:
             return False
         self.unplug_after = None
+        self.unplugged.set()
         return True

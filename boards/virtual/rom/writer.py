@@ -10,8 +10,8 @@ _BLOCK_SECTORS = 16
 class Writer:
     """Programs what comes from ``start`` on, ``size`` bytes at most.
 
-    Blocks are placed in the order of their arrival, whatever number they carry, as ROM and stub
-    do it. ``erases``: each sector is erased when it is come to.
+    Blocks are placed in the order of their arrival, whatever number they carry, as the stub does
+    it; the ROM is taken to do the same. ``erases``: each sector is erased when it is come to.
     """
 
     def __init__(self, flash: Flash, start: int, size: int, erases: bool) -> None:

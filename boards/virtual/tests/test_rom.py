@@ -68,9 +68,10 @@ def test_over_rfc_2217_it_is_written_and_boots_what_was_written(
     assert "'node'" in packages(module)
 
 
-def test_without_stub_it_is_written_uncompressed(
+def test_without_stub_it_is_written_uncompressed_and_in_full_size(
     module: Module, interpreter: Path, romfs: Path
 ) -> None:
+    interpreter.write_bytes(stand_in(ROMFS_START))
     module.start_download()
     image = [str(interpreter), hex(ROMFS_START), str(romfs)]
     seen = esptool_on_cable(module, "--no-stub", "write-flash", "0", *image, after="soft-reset")
@@ -99,6 +100,38 @@ def test_it_reads_back_verifies_and_erases(module: Module, romfs: Path, tmp_path
     assert "Verification failed" in refused(other)
     esptool_on_cable(module, "erase-flash")
     assert module.do(lambda board: board.flash.image.count(0xFF) == board.flash.size)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("read-mac", "18:fe:34:00:00:01"),
+        ("flash-id", "Device: 4016"),
+        ("read-mem 0x40001000", "0xfff0c101"),
+        ("read-flash-sfdp 0 4", "0x53 0x46 0x44 0x50"),
+        ("write-flash-status --bytes 1 0x1c", "After flash memory status:   0x1c"),
+        ("run", "Hard resetting"),
+    ],
+)
+def test_the_other_commands_are_served(module: Module, command: str, says: str) -> None:
+    module.start_download()
+    seen = esptool_on_cable(module, "--no-stub", *command.split(), after="hard-reset")
+    assert says.lower() in seen.lower()
+
+
+@pytest.mark.parametrize("command", ["erase-flash", "read-flash 0 4096 back.bin"])
+def test_what_the_rom_cannot_do_is_refused(module: Module, command: str) -> None:
+    module.start_download()
+    cable = [module.plain_port, "--before", "no-reset", "--no-stub", *command.split()]
+    assert "ESP8266 ROM does not support function" in refused(run(*cable))
+
+
+def test_out_of_the_stub_the_rom_is_reached_again(module: Module) -> None:
+    module.start_download()
+    esptool_on_cable(module, "chip-id")
+    assert "already running" in esptool_on_cable(module, "chip-id")
+    esptool_on_cable(module, "chip-id", after="no-reset")
+    assert "Uploading stub" in esptool_on_cable(module, "chip-id")
 
 
 def test_a_damaged_program_does_not_start(module: Module) -> None:

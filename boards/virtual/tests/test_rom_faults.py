@@ -95,8 +95,7 @@ def test_a_port_that_comes_back_in_time_is_written_to_the_end(module: Module, im
     module.faults.unplug_after = 40_000
     with ThreadPoolExecutor() as pool:
         writing = pool.submit(on_cable, module, "write-flash", "0", str(image))
-        while not writing.done() and module.faults.unplug_after is not None:
-            pass
+        assert module.faults.unplugged.wait(60)
         module.plug()
         seen = said(writing.result())
     assert "Lost connection, retrying" in seen
