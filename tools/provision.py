@@ -88,6 +88,7 @@ def board_config(
             "safe_limit_ma": list(board.safe_limit_ma),
         },
         "circuits": circuit_entries(board, module),
+        "meters": meter_entries(site, board_id),
         "timing": board.timing.model_dump() | (timing or {}),
         "link": {
             "host": link.host,
@@ -117,6 +118,20 @@ def circuit_entries(board: Board, module: dict[str, Any]) -> list[dict[str, Any]
             "breaking_ma": breaking_ma(circuit, module),
         }
         for index, circuit in enumerate(board.circuits)
+    ]
+
+
+def meter_entries(site: Site, board_id: str) -> list[dict[str, Any]]:
+    """What the board measures without a relay."""
+    return [
+        {
+            "name": f"{one.sensor.measures} {one.phase}",
+            "phase": phase_index(one.phase) + 1,
+            "channel": one.sensor.channel,
+            "ct_ma_per_v": one.sensor.ct_ma_per_v,
+            "spiky_percent": one.sensor.spiky_percent,
+        }
+        for one in site.sensors_of(board_id)
     ]
 
 

@@ -40,7 +40,8 @@ class Fitting:
 
     ``rate_error`` is its converter's, -0.1 to 0.1; voltages in V; ``harmonics`` is the waveform of
     all its loads as (order, share, phase in rad). ``control_ms`` is what the Python of a timer
-    callback costs, whatever it does. ``watch_heap`` has every timer callback counted, for
+    callback costs, whatever it does. ``on_main``: sensors without relay see the circuits of their
+    phase, too. ``watch_heap`` has every timer callback counted, for
     ``VirtualBoard.heap``.
     """
 
@@ -53,18 +54,20 @@ class Fitting:
     gated: bool = True
     control_ms: float = CONTROL_MS
     watch_heap: bool = False
+    on_main: bool = False
 
     @classmethod
     def for_config(cls, config: dict[str, Any], **others: Any) -> Fitting:
         """The hardware that a board's config.json describes, wired as it says."""
-        wirings = [_wiring(circuit) for circuit in config["circuits"]]
+        wirings = [_wiring(one) for one in (*config["circuits"], *config.get("meters", []))]
         return cls(mains_hz=config.get("mains_hz", 50), wirings=wirings, **others)
 
 
 def _wiring(circuit: dict[str, Any]) -> Wiring:
+    """Of a circuit, or of a meter: it has no pin."""
     direct = circuit.get("sensor") == "ina226"
     return Wiring(
-        circuit["pin"],
+        circuit.get("pin"),
         circuit["channel"] + (CHANNELS if direct else 0),
         circuit["phase"],
         ct_amps_per_volt=circuit.get("ct_ma_per_v", 30_000) / 1000,
@@ -114,8 +117,17 @@ def _sensors(fitting: Fitting) -> list[dict[str, Any]]:
             "ctAmpsPerVolt": wiring.ct_amps_per_volt,
             "shuntOhms": wiring.shunt_ohms,
             "phaseRad": (1 - wiring.phase) * THIRD_OF_A_TURN_RAD,
+            "passes": _passes(fitting, wiring),
         }
     return sensors
+
+
+def _passes(fitting: Fitting, wiring: Wiring) -> list[int]:
+    """The inputs whose circuits' currents pass through a sensor beside its own load."""
+    if wiring.pin is not None or not fitting.on_main:
+        return []
+    behind = (w for w in fitting.wirings if w.pin is not None and w.phase == wiring.phase)
+    return [one.channel for one in behind]
 
 
 @cache

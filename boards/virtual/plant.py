@@ -114,11 +114,13 @@ class Steps:
 class Wiring:
     """How one circuit is wired: relay pin, sensor input, phase 1..3, and its sensor.
 
+    Without a pin there is no relay: its load is always on.
+
     Inputs 0..3 are the ADS1115's with a current transformer each; 4..7 are shunts, each with an
     INA226 at 0x40..0x43, for loads of direct current (a negative one flows backwards).
     """
 
-    pin: int
+    pin: int | None
     channel: int
     phase: int
     ct_amps_per_volt: float = 30.0
@@ -134,7 +136,7 @@ class Circuit:
         self.load_since_us = 0.0
         self.load_a = Steps()
         self.coil = Steps()
-        self.contact = Steps()
+        self.contact = Steps([-math.inf], [float(wiring.pin is None)])
         self.fault = "none"  # none, welded, not_closing
         self._announced_us = -math.inf
 
@@ -226,8 +228,9 @@ class Plant:
         """Carry the coils' states over to the contacts of the circuits on them."""
         changes: list[Change] = []
         for circuit in self.circuits:
-            relay = pins.map.relay_pins.index(circuit.wiring.pin)
-            changes += circuit.set_coil(pins.coil(relay), now_us)
+            if circuit.wiring.pin is not None:
+                relay = pins.map.relay_pins.index(circuit.wiring.pin)
+                changes += circuit.set_coil(pins.coil(relay), now_us)
         return changes
 
     def restate(self) -> list[Change]:

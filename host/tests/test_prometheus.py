@@ -33,9 +33,11 @@ _CIRCUITS = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A coordinator of two boards with three circuits each."""
+    """A coordinator of two boards with three circuits each, and of a meter that never tells."""
     folder = tmp_path_factory.mktemp("coordinator")
-    prepare(folder, site_document(circuits=len(_CIRCUITS)))
+    document = site_document(circuits=len(_CIRCUITS))
+    document["feeders"][0]["meter"] = {"max_ma": {"L1": 6000}}
+    prepare(folder, document)
     with serving(folder, open_reading=False) as running:
         yield running
 

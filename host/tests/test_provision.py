@@ -49,6 +49,32 @@ def test_a_site_is_refused_before_a_board_is(circuit: dict[str, Any]) -> None:
         assert board_config(site, "flat-1", LINK)["circuits"][0]["name"] == circuit["name"]
 
 
+sensors = st.fixed_dictionaries(
+    {
+        "board": st.just("flat-1"),
+        "channel": st.integers(-1, 4),
+        "measures": st.sampled_from(["main", "branch"]),
+        "ct_ma_per_v": st.integers(500, 300_000),
+        "spiky_percent": st.integers(-1, 101),
+    }
+)
+
+
+@given(sensor=sensors)
+def test_a_sensor_without_relay_is_refused_before_a_board_is(sensor: dict[str, Any]) -> None:
+    document = site_document(circuits=2)
+    document["feeders"][0]["meter"] = {"max_ma": {"L1": 1000}, "sensors": {"L1": sensor}}
+    try:
+        site = parse_site(document)
+    except SiteError:
+        return
+    assert sensor["channel"] in (2, 3)
+    expected = {key: sensor[key] for key in ("channel", "ct_ma_per_v", "spiky_percent")}
+    name = f"{sensor['measures']} L1"
+    assert board_config(site, "flat-1", LINK)["meters"] == [expected | {"name": name, "phase": 1}]
+    assert board_config(site, "flat-2", LINK)["meters"] == []
+
+
 def test_a_contact_breaks_what_the_module_or_the_site_says() -> None:
     document = site_document(boards_count=1, circuits=3)
     circuits = document["boards"][0]["circuits"]

@@ -75,8 +75,11 @@ def test_meter_counts_with_its_rise_until_it_is_too_old(world: World) -> None:
     board = world.board()
     assert send(world, "PUT", "feeders/riser/meter", {"L1": 1500}).status_code == 204
     assert lease_ma(board) == 25_000 - 1000 - 2000 - 5000
-    send(world, "PUT", "feeders/riser/meter", {"L1": 9000})
+    send(world, "PUT", "feeders/riser/meter", {"L1": 5900})
     assert lease_ma(board) == 25_000 - 1000 - 6000 - 5000
+    # What is measured is there, whatever was thought to be the most.
+    send(world, "PUT", "feeders/riser/meter", {"L1": 9000})
+    assert lease_ma(board) == 25_000 - 1000 - 9000 - 5000
     send(world, "PUT", "feeders/riser/meter", {"L1": 0})
     world.clock.advance(15)
     assert lease_ma(board) == 25_000 - 1000 - 6000 - 5000

@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import get_args
 
 from headroom.protocol.messages import BoardEvent, CircuitReading, Reason, SensorState
-from headroom.web.words import event_text, reason_text, signal_bars, signal_text
+from headroom.site import Meter, Sensor
+from headroom.web.words import (
+    event_text,
+    reason_text,
+    signal_bars,
+    signal_text,
+    uncontrolled_text,
+)
 
 REASONS = get_args(Reason)
 
@@ -49,6 +56,17 @@ def test_a_sensors_event_tells_its_state() -> None:
     assert said[states.index("spiky")] == "current in spikes, which read low: counted higher"
     assert said[states.index("missing")] == "sensor missing"
     assert said[-1] == "sensor fault"
+
+
+def test_it_is_told_how_uncontrolled_load_is_known() -> None:
+    sensor = Sensor(board="flat-1", channel=3, measures="main")
+    by_api, by_board = Meter(max_ma=(9, 0, 0)), Meter(max_ma=(9, 0, 0), sensors={"L1": sensor})
+    assert uncontrolled_text(None, "L1", False) == uncontrolled_text(by_api, "L2", False) == ""
+    assert uncontrolled_text(by_api, "L1", True) == "by its meter"
+    assert uncontrolled_text(by_board, "L1", True) == "measured on the main by flat-1"
+    for meter, source in ((by_api, "its meter"), (by_board, "flat-1 input A3")):
+        said = uncontrolled_text(meter, "L1", False)
+        assert said == f"no fresh reading of {source}: the most it may be"
 
 
 def test_a_weaker_signal_has_other_words_and_fewer_bars() -> None:

@@ -98,7 +98,7 @@ class Cycle {
   }
 }
 
-/** One current transformer on one converter input. */
+/** One current transformer on one converter input, around one circuit's wire or around several. */
 class Sensor {
   constructor({ ctAmpsPerVolt, shuntOhms, mainsHz, phaseRad, biasVolts, harmonics }) {
     this.ctAmpsPerVolt = ctAmpsPerVolt;
@@ -111,6 +111,7 @@ class Sensor {
     this.fault = "none"; // none, unplugged, stuck, frozen, saturated
     this.stuckVolts = biasVolts;
     this.wave = new Harmonics(harmonics, this.omega, phaseRad);
+    this.passes = []; // other circuits' sensors, whose currents pass through this one, too
   }
 
   /** From now on its load has the shape of a measured cycle. */
@@ -122,15 +123,18 @@ class Sensor {
   meanVolts(fromUs, toUs) {
     if (this.fault === "unplugged") return 0; // the pull-down holds the pin: the bias comes through the CT
     if (this.fault === "stuck") return this.stuckVolts;
-    const gain = this.fault === "saturated" ? 1000 : 1;
-    return this.biasVolts + (gain * this.meanAmps(fromUs, toUs)) / this.ctAmpsPerVolt;
+    if (this.fault === "saturated") {
+      return this.biasVolts + (1000 * this.integralOfUnitLoad(fromUs, toUs)) / (toUs - fromUs) / this.ctAmpsPerVolt;
+    }
+    const passing = [this, ...this.passes].reduce((sum, sensor) => sum + sensor.meanAmps(fromUs, toUs), 0);
+    return this.biasVolts + passing / this.ctAmpsPerVolt;
   }
 
   meanAmps(fromUs, toUs) {
     let integral = 0;
     let start = fromUs;
     for (const end of this.#breaksWithin(fromUs, toUs)) {
-      const amps = this.fault === "saturated" ? 1 : this.loadAmps.at(start) * this.contactClosed.at(start);
+      const amps = this.loadAmps.at(start) * this.contactClosed.at(start);
       if (amps !== 0) integral += amps * this.integralOfUnitLoad(start, end);
       start = end;
     }
@@ -166,6 +170,7 @@ class Shunt extends Sensor {
 export class Waveforms {
   constructor({ mainsHz, biasVolts, sensors }) {
     this.sensors = sensors.map((s) => new (s.shuntOhms ? Shunt : Sensor)({ mainsHz, biasVolts, ...s }));
+    this.sensors.forEach((sensor, i) => (sensor.passes = (sensors[i].passes ?? []).map((k) => this.sensors[k])));
   }
 
   meanVolts(channel, fromUs, toUs) {

@@ -108,6 +108,18 @@ def test_phases_follow_each_other_by_a_third_of_a_turn(make_board: MakeBoard) ->
     assert abs(cmath.phase(cmath.exp(1j * (angles[0] - angles[3])))) < math.radians(2)
 
 
+@pytest.mark.parametrize(("on_main", "circuits"), [(False, 0), (True, 2)])
+def test_a_sensor_without_relay_sees_its_load_and_on_the_main_its_phase(
+    make_board: MakeBoard, on_main: bool, circuits: int
+) -> None:
+    """Its own load flows although no relay was ever closed for it."""
+    wirings = [Wiring(16, 0, 1), Wiring(14, 1, 2), Wiring(12, 2, 1), Wiring(None, 3, 1, 100.0)]
+    board = loaded(make_board, wirings=wirings, on_main=on_main)
+    rms, _ = rms_and_phase(board, 3, 50.0)
+    assert rms == pytest.approx((1 + circuits) * 10 / 100, rel=0.01)
+    assert board.plant.phase_amps(1, board.now_us) == 30.0
+
+
 @pytest.mark.parametrize(("phase", "factor"), [(1, 0.0), (2, math.sqrt(3)), (3, math.sqrt(3))])
 def test_two_phases_differ_by_the_root_of_three(
     make_board: MakeBoard, phase: int, factor: float

@@ -62,7 +62,7 @@ class Leasing:
         drawn_ma = measured_ma(board, report)
         self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
         self.demands.learn(board, report, now_s)
-        if now_s >= self._meters.stale_s:
+        if self._meters.hear(board, report, now_s) or now_s >= self._meters.stale_s:
             self._replant()
         if lowest(drawn_ma, report.limit_ma) == drawn_ma:
             # Else it still draws what a lease gave it that the book may not know of.
@@ -89,6 +89,10 @@ class Leasing:
         """The uncontrolled load of a metered feeder, as of now."""
         self._meters.read(feeder_id, measured_ma, self._clock.monotonic_s())
         self._replant()
+
+    def is_metered(self, feeder_id: str, index: int) -> bool:
+        """Whether the uncontrolled load of a feeder phase is measured now."""
+        return self._meters.is_measured(feeder_id, index, self._clock.monotonic_s())
 
     def granted_before(self, board: Board, report: Report) -> Grant:
         """What answered that report when it came first; the safe limit if that is over."""

@@ -137,8 +137,7 @@ class Orders:
         if board is None:
             raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on site {self._site.name}")
         if not 0 <= circuit < len(board.circuits):
-            last = len(board.circuits) - 1
-            raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
+            raise ProblemError(NO_SUCH_CIRCUIT, self._site.without_circuit(board, circuit))
         with self._store.write() as db:
             if boards.record(db, board_id) is None:
                 raise ProblemError(NOT_POSSIBLE, f"board {board_id} has no key; register it first")

@@ -20,6 +20,15 @@ def drawn_ma(circuit: Circuit, reading: CircuitReading) -> int:
     return circuit.rated_ma if reading.closed else reading.current_ma
 
 
+def surely_drawn_ma(circuit: Circuit, reading: CircuitReading) -> int | None:
+    """Current that flows at least; None where nobody knows."""
+    if reading.sensor == "spiky":
+        return reading.current_ma * 100 // (100 + circuit.spiky_percent)
+    if reading.sensor in MEASURED:
+        return reading.current_ma
+    return None if reading.closed or reading.current_ma else 0
+
+
 def measured_ma(board: Board, report: Report) -> PhaseMa:
     """Current of a board on each phase."""
     return by_phase(

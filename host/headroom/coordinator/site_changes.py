@@ -8,7 +8,7 @@ import structlog
 from headroom.coordinator.ingest import Ingest
 from headroom.phases import PhaseMa
 from headroom.protocol.problems import NOT_POSSIBLE, ProblemError
-from headroom.site import Site, SiteError, changed_site, check_limit
+from headroom.site import Meter, Site, SiteError, changed_site, check_limit
 from headroom.store import Store, site_changes
 from headroom.store.site_changes import Changes
 
@@ -48,6 +48,14 @@ class SiteChanges:
         """The limit of the file again."""
         self._change(f"feeder/{feeder_id}", "limit_ma", None, feeder_id)
 
+    def set_meter(self, feeder_id: str, meter: Meter) -> None:
+        """What measures a feeder's uncontrolled load from now on; raises ProblemError."""
+        self._change(f"feeder/{feeder_id}", "meter", meter.model_dump(mode="json"), feeder_id)
+
+    def clear_meter(self, feeder_id: str) -> None:
+        """The meter of the file again."""
+        self._change(f"feeder/{feeder_id}", "meter", None, feeder_id)
+
     def set_board_priority(self, board_id: str, priority: int) -> None:
         """Which boards are served first."""
         self._change(f"board/{board_id}", "priority", priority)
@@ -58,9 +66,15 @@ class SiteChanges:
 
     def read_meter(self, feeder_id: str, measured_ma: PhaseMa) -> None:
         """The uncontrolled load of a feeder, measured now; raises ProblemError."""
-        if self.site.feeder(feeder_id).meter is None:
+        meter = self.site.feeder(feeder_id).meter
+        if meter is None:
             raise ProblemError(
                 NOT_POSSIBLE, f"feeder {feeder_id} has no meter; give it one in the site file"
+            )
+        if meter.sensors:
+            boards = ", ".join(sorted({sensor.board for sensor in meter.sensors.values()}))
+            raise ProblemError(
+                NOT_POSSIBLE, f"feeder {feeder_id} is measured by {boards}; it takes no reading"
             )
         with self._ingest.lock:
             self._ingest.leasing.read_meter(feeder_id, measured_ma)

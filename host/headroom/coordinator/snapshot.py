@@ -12,7 +12,7 @@ from headroom.coordinator.leasing import Leasing
 from headroom.coordinator.live import LiveBoard
 from headroom.coordinator.maintenance import OrderState, order_state
 from headroom.coordinator.readings import measured_ma
-from headroom.phases import PhaseMa, minus, total
+from headroom.phases import PHASES, PhaseMa, minus, total
 from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
 from headroom.store import charge_keys, maintenance, orders
@@ -88,13 +88,18 @@ class BoardView:
 
 @dataclass(frozen=True)
 class FeederView:
-    """One feeder: what is measured, and the most that boards gone silent may use on top."""
+    """One feeder: what is measured, and the most that boards gone silent may use on top.
+
+    `uncontrolled_ma` is its own; `metered` says on which phases there is a fresh reading of it.
+    """
 
     feeder: Feeder
     current_ma: PhaseMa
     silent_ma: PhaseMa
     committed_ma: PhaseMa
     silent_boards: tuple[str, ...]
+    uncontrolled_ma: PhaseMa
+    metered: tuple[bool, bool, bool]
 
     @property
     def headroom_ma(self) -> PhaseMa:
@@ -228,4 +233,11 @@ def _feeder_views(site: Site, boards: Sequence[BoardView], state: State) -> Iter
             silent_ma=silent_ma[feeder.id],
             committed_ma=state.leasing.committed_ma(feeder.id),
             silent_boards=tuple(silent_boards[feeder.id]),
+            uncontrolled_ma=tree.nodes[feeder.id].uncontrolled_ma,
+            metered=_metered(feeder, state.leasing),
         )
+
+
+def _metered(feeder: Feeder, leasing: Leasing) -> tuple[bool, bool, bool]:
+    l1, l2, l3 = (leasing.is_metered(feeder.id, index) for index in range(len(PHASES)))
+    return (l1, l2, l3)

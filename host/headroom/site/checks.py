@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from headroom.phases import PHASES, PhaseMa
+from headroom.site.bad_sensors import bad_sensors
 from headroom.site.model import Board, Feeder, Site
 
 
@@ -12,6 +13,7 @@ def faults(site: Site) -> list[str]:
     return [*_repeated_ids(site), *_misplaced(site)] or [
         *_missing_phases(site),
         *_bad_meters(site),
+        *bad_sensors(site),
         *_unsafe(site),
     ]
 

@@ -5,7 +5,7 @@ All currents are mA. A phase that a table does not name does not exist there and
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import model_validator as check
@@ -52,16 +52,37 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Meter(_Table):
-    """What is known of a feeder's uncontrolled load beside the fixed part: readings, by API.
+SpikyPercent = Annotated[int, Field(ge=0, le=100)]
 
-    One older than `max_age_s` is no reading: the load then counts as `max_ma`. A fresh one counts
-    as `rise_ma` more than it says, the most by which the load may rise before leases follow it.
+
+class Sensor(_Table):
+    """A board's sensor without relay that measures a feeder's uncontrolled load on one phase.
+
+    On a `branch` it measures that load; on the `main` everything, so that what circuits draw is
+    taken off, as numbers: currents are not known to be in phase. `channel` is the converter's
+    input, 0 to 3 (A0 to A3).
+    """
+
+    board: Identifier
+    channel: Annotated[int, Field(ge=0, lt=MAX_CIRCUITS)]
+    measures: Literal["main", "branch"]
+    ct_ma_per_v: CtMaPerVolt = 30_000
+    spiky_percent: SpikyPercent = 32
+
+
+class Meter(_Table):
+    """What is known of a feeder's uncontrolled load beside the fixed part: readings.
+
+    They come by API, or from boards where `sensors` are named. One older than `max_age_s` is no
+    reading: the load then counts as `max_ma`. A fresh one counts as `rise_ma` more than it says,
+    the most by which the load may rise before leases follow it; up to `max_ma`, unless more than
+    that is measured.
     """
 
     max_ma: PerPhase
     rise_ma: PerPhase = ZERO_MA
     max_age_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    sensors: dict[Phase, Sensor] = Field(default_factory=dict)
 
 
 class Feeder(_Table):
@@ -114,7 +135,7 @@ class Circuit(_Table):
     sensor: Literal["ct", "ina226"] = "ct"
     ct_ma_per_v: CtMaPerVolt = 30_000
     # What a current in spikes is raised by, as it reads low; 0 = it is told only.
-    spiky_percent: Annotated[int, Field(ge=0, le=100)] = 32
+    spiky_percent: SpikyPercent = 32
     shunt_uohm: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     contactor: bool = False
     # Most that the contact may break; 0 = 1.5 times its rating.
@@ -209,6 +230,14 @@ class Board(_Table):
         return self
 
 
+class PlacedSensor(NamedTuple):
+    """A sensor without relay, and the feeder phase whose uncontrolled load it measures."""
+
+    feeder: str
+    phase: Phase
+    sensor: Sensor
+
+
 class _SiteTable(_Table):
     name: Name
 
@@ -241,6 +270,29 @@ class Site(_Table):
     @cached_property
     def _boards_by_id(self) -> dict[str, Board]:
         return {board.id: board for board in self.boards}
+
+    @cached_property
+    def sensors(self) -> tuple[PlacedSensor, ...]:
+        """The sensors without relay, in the order of their inputs."""
+        placed = (
+            PlacedSensor(feeder.id, phase, sensor)
+            for feeder in self.feeders
+            if feeder.meter
+            for phase, sensor in feeder.meter.sensors.items()
+        )
+        return tuple(sorted(placed, key=lambda one: one.sensor.channel))
+
+    def sensors_of(self, board_id: str) -> tuple[PlacedSensor, ...]:
+        """Those of one board."""
+        return tuple(one for one in self.sensors if one.sensor.board == board_id)
+
+    def without_circuit(self, board: Board, number: int) -> str:
+        """In words, that a board has no circuit of that number."""
+        said = f"board {board.id} has circuits 0 to {len(board.circuits) - 1}"
+        for one in self.sensors_of(board.id):
+            if one.sensor.channel == number:
+                said += f"; input A{number} measures feeder {one.feeder} and has no relay"
+        return said
 
     def boards_of(self, feeder_id: str) -> tuple[Board, ...]:
         """The boards that hang on a feeder itself, in the order of the file."""

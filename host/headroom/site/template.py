@@ -20,6 +20,10 @@ uncontrolled_ma = {{ {none} }}
 # max_ma = {{ L1 = 10000 }}        # counts while no reading is fresh
 # rise_ma = {{ L1 = 2000 }}        # the most it rises before leases follow
 # max_age_s = 15
+# Or by a board: one of its inputs A0 to A3 that no circuit uses, its transformer on the feeder's
+# main (what circuits draw is taken off) or on the branch behind no relay:
+# [feeders.meter.sensors]
+# L1 = {{ board = "flat-1", channel = 3, measures = "main", ct_ma_per_v = 100000 }}
 
 # A feeder may hang on another. Its current counts on both.
 # [[feeders]]

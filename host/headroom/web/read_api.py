@@ -102,8 +102,7 @@ def require_circuit(coordinator: Coordinator, board_id: str, circuit: int) -> No
     """Raise `no-such-board` or `no-such-circuit` unless the site has it."""
     board = require_board(coordinator, board_id)
     if circuit >= len(board.circuits):
-        last = len(board.circuits) - 1
-        raise ProblemError(NO_SUCH_CIRCUIT, f"board {board_id} has circuits 0 to {last}")
+        raise ProblemError(NO_SUCH_CIRCUIT, coordinator.site.without_circuit(board, circuit))
 
 
 def circuit_document(coordinator: Coordinator, board_id: str, circuit: int) -> CircuitDocument:

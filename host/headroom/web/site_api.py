@@ -13,6 +13,7 @@ from headroom.protocol.problems import (
     NO_SUCH_FEEDER,
     NOT_POSSIBLE,
 )
+from headroom.site import Meter
 from headroom.web.documents.base import BoardId, CircuitNo, FeederId
 from headroom.web.operations import operation
 from headroom.web.read_api import require_board, require_circuit, require_feeder
@@ -29,6 +30,10 @@ class PhasesBody(Message):
     def ma(self) -> tuple[int, int, int]:
         """In the order of the phases."""
         return (self.L1, self.L2, self.L3)
+
+
+class MeterBody(Meter, Message):
+    """A `meter` as in the site file."""
 
 
 class PriorityBody(Message):
@@ -62,6 +67,23 @@ def site_api(coordinator: Coordinator) -> Blueprint:
         """Tell the uncontrolled load of a feeder, measured now, in mA by phase."""
         require_feeder(coordinator, feeder_id)
         changes.read_meter(feeder_id, body.ma)
+
+    @api.put("/feeders/<feeder_id>/uncontrolled")
+    @operation("operate", NO_SUCH_FEEDER, NOT_POSSIBLE)
+    def set_meter(feeder_id: FeederId, body: MeterBody) -> None:
+        """Say how a feeder's uncontrolled load is measured, and the most that it may be.
+
+        A board that is named as its sensor has to be provisioned with that input.
+        """
+        require_feeder(coordinator, feeder_id)
+        changes.set_meter(feeder_id, body)
+
+    @api.delete("/feeders/<feeder_id>/uncontrolled")
+    @operation("operate", NO_SUCH_FEEDER, NOT_POSSIBLE)
+    def clear_meter(feeder_id: FeederId) -> None:
+        """Go back to the meter of the site file; no error if it holds already."""
+        require_feeder(coordinator, feeder_id)
+        changes.clear_meter(feeder_id)
 
     @api.put("/boards/<board_id>/priority")
     @operation("operate", NO_SUCH_BOARD, NOT_POSSIBLE)

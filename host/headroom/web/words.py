@@ -3,7 +3,9 @@
 from typing import get_args
 
 from headroom.coordinator.maintenance import OrderState
+from headroom.phases import Phase, phase_index
 from headroom.protocol.messages import MEASURED, BoardEvent, CircuitReading, Reason, SensorState
+from headroom.site import Meter
 
 _WHY: dict[Reason, str] = {
     "plan": "as planned",
@@ -44,6 +46,20 @@ def sensor_text(reading: CircuitReading) -> str:
     if reading.closed or reading.sensor not in MEASURED:
         return _SENSOR[reading.sensor]
     return "current flows although the relay is off" if reading.current_ma else ""
+
+
+def uncontrolled_text(meter: Meter | None, phase: Phase, measured: bool) -> str:
+    """How a feeder's uncontrolled load is known; nothing of a fixed one."""
+    if meter is None or not meter.max_ma[phase_index(phase)]:
+        return ""
+    sensor = meter.sensors.get(phase)
+    if not measured:
+        source = f"{sensor.board} input A{sensor.channel}" if sensor else "its meter"
+        return f"no fresh reading of {source}: the most it may be"
+    if sensor is None:
+        return "by its meter"
+    where = "the main" if sensor.measures == "main" else "its branch"
+    return f"measured on {where} by {sensor.board}"
 
 
 # From how many dBm on a signal is called so, and how many of four bars it has. Below -80 packets

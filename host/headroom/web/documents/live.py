@@ -18,11 +18,20 @@ from headroom.web.documents.orders import (
     PricesDocument,
     ScheduleDocument,
 )
-from headroom.web.words import reason_text, sensor_text, signal_bars, signal_text
+from headroom.web.words import (
+    reason_text,
+    sensor_text,
+    signal_bars,
+    signal_text,
+    uncontrolled_text,
+)
 
 
 class PhaseDocument(Document):
-    """One phase of a feeder: what is used, what may be, and what is left under the limit."""
+    """One phase of a feeder: what is used, what may be, and what is left under the limit.
+
+    `uncontrolled_ma` is part of the current: what no relay on this feeder controls.
+    """
 
     phase: Phase
     current_ma: int
@@ -31,6 +40,7 @@ class PhaseDocument(Document):
     headroom_ma: int
     silent_ma: int
     uncontrolled_ma: int
+    uncontrolled_text: str
     committed_ma: int
 
     @classmethod
@@ -44,7 +54,8 @@ class PhaseDocument(Document):
             rating_ma=feeder.rating_ma[index],
             headroom_ma=view.headroom_ma[index],
             silent_ma=view.silent_ma[index],
-            uncontrolled_ma=feeder.uncontrolled_ma[index],
+            uncontrolled_ma=view.uncontrolled_ma[index],
+            uncontrolled_text=uncontrolled_text(feeder.meter, phase, view.metered[index]),
             committed_ma=view.committed_ma[index],
         )
 

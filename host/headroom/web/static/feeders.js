@@ -103,6 +103,7 @@ function showPhase(root, feeder, phase, unixS) {
   write(field(root, "caption"), `${over ? "over the limit" : "headroom"} on ${phase.phase}`);
   write(field(root, "current"), amps(phase.current_ma));
   write(field(root, "limit"), amps(phase.limit_ma));
+  say(field(root, "uncontrolled"), uncontrolledText(phase));
   root.dataset.over = over ? "1" : "0";
   const name = `Current on ${feeder.id} ${phase.phase}`;
   const bar = field(root, "bar");
@@ -115,6 +116,12 @@ function showPhase(root, feeder, phase, unixS) {
   const key = `${feeder.id} ${phase.phase}`;
   if (!trails.has(key)) trails.set(key, new Trail(field(root, "chart"), feeder.id, phase.phase, unixS));
   trails.get(key).add(unixS, phase.current_ma, phase.limit_ma, name);
+}
+
+function uncontrolledText(phase) {
+  if (!phase.uncontrolled_ma && !phase.uncontrolled_text) return "";
+  const known = phase.uncontrolled_text && ` (${phase.uncontrolled_text})`;
+  return `${amps(phase.uncontrolled_ma)} A of it behind no relay${known}`;
 }
 
 // What boards gone silent may use on top of what is measured.
