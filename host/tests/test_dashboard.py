@@ -230,6 +230,8 @@ def test_feeder_tells_headroom_and_what_is_not_measured(server: Server, page: Pa
     server.board("flat-1").report()
     phase = page.locator('[data-feeder="riser"] [data-phase="L1"]')
     expect(phase.locator('[data-field="headroom"]')).to_have_text("18.0")
+    uncontrolled = phase.locator('[data-field="uncontrolled"]')
+    expect(uncontrolled).to_have_text("1.0 A of it behind no relay")
     expect(page.locator('[data-feeder="riser"] [data-field="silent"]')).to_have_text(
         "flat-2 silent: up to 5.0 A on L1 not measured"
     )
