@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from headroom.device.configuration import Link, board_config
 
 from boards.virtual.board import board_files
 from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import HOST, PORT, World
-from tools.provision import Link, board_config
 
 TRUE_A_PER_V = 31.2  # the part says 30: all that it measures reads 3.8 % low
 

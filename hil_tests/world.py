@@ -12,6 +12,7 @@ from typing import Any
 
 from headroom.coordinator import Beacons, Coordinator, Settings
 from headroom.data_dir import open_data_store
+from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import Site, parse_site
 from headroom.store import Store
 from headroom.store import boards as stored_boards
@@ -22,7 +23,6 @@ from headroom.web import api_app, board_app
 from boards.virtual.board import Fitting, VirtualBoard, board_files
 from boards.virtual.flash import Flash
 from boards.virtual.network import BOARD_HOST, Network, Peer, WsgiPeer
-from tools.provision import Keys, Link, board_config
 
 HOST, PORT = "10.0.0.1", 8087
 BEACON_GROUP, BEACON_PORT = "239.255.72.82", 8088

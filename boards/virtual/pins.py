@@ -4,12 +4,12 @@ writes.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-BOARDS = Path(__file__).parent.parent
+from headroom.device.firmware import hardware as load_board
+
+__all__ = ["Edge", "PinMap", "Pins", "load_board", "pin_map"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,6 @@ class PinMap:
     boot_high: frozenset[int]
     boot_high_us: float
     pulled_up: frozenset[int]
-
-
-def load_board(name: str = "esp12f_relay_x4") -> dict[str, Any]:
-    """The board's TOML file. Raises FileNotFoundError."""
-    return tomllib.loads((BOARDS / name / "board.toml").read_text())
 
 
 def pin_map(board: dict[str, Any], gated: bool = True) -> PinMap:

@@ -18,7 +18,7 @@ from headroom.commands.serve import serve
 from headroom.commands.sign_in import sign_in
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
-from headroom.device.errors import DeviceError
+from headroom.device.errors import DeviceError, ProvisionError
 from headroom.protocol.signing import KeyFormatError
 from headroom.site import SiteError
 from headroom.store import StoreUnavailableError, audit
@@ -42,6 +42,7 @@ class _Group(click.Group):
             KeyFormatError,
             ChargeError,
             DeviceError,
+            ProvisionError,
         ) as error:
             _fail([str(error)])
 

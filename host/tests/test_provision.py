@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headroom.device.configuration import Keys, Link, board_config
+from headroom.device.errors import ProvisionError
+from headroom.device.firmware import config_rules
 from headroom.site import SiteError, parse_site
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support import site_document
 
 from boards.virtual.pins import load_board
-from tools.provision import Keys, Link, ProvisionError, board_config, firmware_config
 
 LINK = Link("192.168.1.10", 8087)
 
@@ -93,7 +95,7 @@ def test_a_boards_settings_in_the_site_file_reach_its_configuration() -> None:
     config = board_config(parse_site(document), "flat-1", LINK)
     assert config["timing"] == {
         key: rule[0] if key != "boot_delay_s" else (2, 10)
-        for key, rule in firmware_config()._timing_rules().items()
+        for key, rule in config_rules()._timing_rules().items()
     }
     assert config["link"]["reset_wedged"] is True
     board |= {"reset_wedged": False, "timing": {"limit_s": 3, "boot_delay_s": [5, 60]}}
@@ -133,7 +135,7 @@ KEY = bytes(range(32))
 def test_a_board_reads_the_keys_that_it_was_given(keys: Keys, tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text(json.dumps(keys.secrets("wi-fi")))
-    read = firmware_config().load_secrets(str(file))
+    read = config_rules().load_secrets(str(file))
     assert (read["key"], read["site_key"], read["charge_key"]) == (
         keys.board,
         keys.site,
@@ -163,6 +165,6 @@ def test_a_key_of_another_length_is_refused_here_and_there(
     }
     file = tmp_path / "secrets.json"
     file.write_text(json.dumps(document))
-    firmware = firmware_config()
+    firmware = config_rules()
     with pytest.raises(firmware.ConfigError, match=f"^{named}: "):
         firmware.load_secrets(str(file))

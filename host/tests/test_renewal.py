@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from headroom.device.errors import DeviceError
 from headroom.device.files import FlashFiles
+from headroom.device.layout import FILES_START
 from headroom.device.renewal import renewed
 
 from boards.virtual.files import Files, install
@@ -49,20 +50,20 @@ def test_what_the_board_has_become_is_kept_and_what_was_put_on_it_comes_back() -
     present = board(
         state_json=NOW, secrets_json=b'{"key": "new"}', journal_4=b"", journal_9=b"new"
     )
-    image, outcome = renewed(backup, present)
-    files = FlashFiles(image)
+    image, outcome = renewed(backup, present[FILES_START:])
+    files = FlashFiles(image[FILES_START:])
     assert files.read("state.json") == NOW
     assert files.read("secrets.json") == b'{"key": "new"}'
     assert files.names("journal") == ["journal/9"]
     assert files.read("journal/9") == b"new"
     assert files.read("calibration.json") == b"as it was"
     assert (outcome.board_id, outcome.needs_provisioning) == ("flat-1", "")
-    assert image[:0x100000] == backup[:0x100000]
+    assert image[:FILES_START] == backup[:FILES_START]
     assert len(image) == FLASH_BYTES
 
 
 def test_the_board_itself_reads_what_was_written() -> None:
-    image, _ = renewed(board(), board(state_json=NOW))
+    image, _ = renewed(board(), board(state_json=NOW)[FILES_START:])
     files = Files(Flash(image))
     assert files.read_file("state.json") == NOW
     files.detach()
@@ -81,9 +82,9 @@ def test_the_board_itself_reads_what_was_written() -> None:
     ],
 )
 def test_where_that_is_not_known_it_asks_for_provisioning(present: bytes, why: str) -> None:
-    image, outcome = renewed(board(state_json=NOW), present)
+    image, outcome = renewed(board(state_json=NOW), present[FILES_START:])
     assert why in outcome.needs_provisioning
-    files = FlashFiles(image)
+    files = FlashFiles(image[FILES_START:])
     assert files.read("config.json") is None
     assert files.read("secrets.json") is None
     assert files.names("journal") == []
@@ -95,4 +96,4 @@ def test_where_that_is_not_known_it_asks_for_provisioning(present: bytes, why: s
 
 def test_a_file_that_is_no_backup_is_refused() -> None:
     with pytest.raises(DeviceError, match="the backup has no file system"):
-        renewed(b"\xff" * FLASH_BYTES, board())
+        renewed(b"\xff" * FLASH_BYTES, board()[FILES_START:])

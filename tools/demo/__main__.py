@@ -15,6 +15,7 @@ from types import FrameType
 
 import click
 from headroom.data_dir import write_private
+from headroom.device.configuration import Keys, Link, board_config
 from headroom.protocol.signing import KEY_BYTES
 from headroom.site import Site, load_site
 from rich.console import Console
@@ -25,7 +26,6 @@ from boards.virtual.realtime import RealTime
 from tools.demo.coordinator import Coordinator
 from tools.demo.figures import Figures, measure
 from tools.demo.loads import load_traces
-from tools.provision import Keys, Link, board_config
 
 SITE = Path(__file__).parent / "site.toml"
 

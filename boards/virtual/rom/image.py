@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import struct
 
@@ -15,6 +16,7 @@ _IRAM, _IRAM_BYTES = 0x40100000, 0x8000
 _DRAM, _DRAM_BYTES = 0x3FFE8000, 0x18000
 
 MARK = b"Headroom: stands in for MicroPython's ESP8266 image on a virtual board"
+NAMES = b"VfsRom\0v1.29.0 on 2026-08-25; a stand-in\0"
 
 
 class NoImage(ValueError):
@@ -42,12 +44,16 @@ def stand_in(size_bytes: int = 4096, seed: int = 1) -> bytes:
     """A valid image of about that size, marked as what it is.
 
     One segment in RAM that holds the mark, and behind it bytes that do not compress, as code in
-    flash lies behind the real one's segments.
+    flash lies behind the real one's segments. Of the real one it has the name of the type that
+    mounts a ROMFS, its version, and at the end the MD5 of all but its first four bytes.
     """
     code = MARK.ljust(-(-len(MARK) // 4) * 4, b"\0")
     image = _HEADER.pack(MAGIC, 1, 0, 0x40, _IRAM) + _SEGMENT.pack(_IRAM, len(code)) + code
     image = image.ljust(len(image) | _ALIGN - 1, b"\0") + bytes((checksum(code),))
-    return image + random.Random(seed).randbytes(max(0, size_bytes - len(image)))
+    image += NAMES
+    rest = max(0, size_bytes - len(image) - hashlib.md5().digest_size)
+    image += random.Random(seed).randbytes(rest)
+    return image + hashlib.md5(image[4:]).digest()
 
 
 def _in_iram(address: int) -> bool:

@@ -18,6 +18,12 @@ _ON_THE_DESK = {
     "backup": "board_flash",
     "restore": "board_flash",
     "romfs": "board_romfs",
+    "provision": "board_provision",
+    "monitor": "board_look",
+    "repl": "board_look",
+    "maintenance": "board_look",
+    "logs": "board_support",
+    "support": "board_support",
 }
 
 

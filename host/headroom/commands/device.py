@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -15,6 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from headroom.commands.common import FilePath
+from headroom.data_dir import token_path
 from headroom.device.chip import BAUD, Chip, connected
 from headroom.device.ports import find_port
 
@@ -36,6 +39,16 @@ no_reset_option = click.option(
     is_flag=True,
     help="For an adaptor without reset circuit: the chip waits in its loader already, because it "
     "was reset with GPIO0 at GND.",
+)
+_Folder = click.Path(file_okay=False, path_type=Path)
+api_option = click.option(
+    "--api", default="http://127.0.0.1:8080", show_default=True, help="The server's API."
+)
+server_data_option = click.option(
+    "--data", type=_Folder, help="The server's data directory, for its api.token and site.key."
+)
+token_option = click.option(
+    "--token-file", type=FilePath, help="An admin's token, in place of --data."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="The result as a JSON object.")
 
@@ -82,3 +95,12 @@ def chip_on(port: str | None, baud: int, no_reset: bool) -> Iterator[Chip]:
     """The chip on a port, in its loader. Raises DeviceError."""
     with steps() as progress, connected(find_port(port), progress, baud, not no_reset) as chip:
         yield chip
+
+
+def require_token(data: Path | None, token_file: Path | None) -> Path:
+    """The file with an API token: as given, or the server's own."""
+    if token_file is not None:
+        return token_file
+    if data is None:
+        raise click.UsageError("give --data, the server's data directory, or --token-file")
+    return token_path(data)

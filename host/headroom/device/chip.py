@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import esptool
 import serial
-from esptool.logger import EsptoolLogger, TemplateLogger, log
+from esp_pylib.logger import EspLog, EspLogBase
+from esptool.logger import EsptoolLogger
 from esptool.util import FatalError, flash_size_bytes
 
 from headroom.device.errors import DeviceError
 from headroom.device.layout import LEAST_FLASH_BYTES
+from headroom.device.ports import close
 
 BAUD = 460_800
 _CONNECT_ATTEMPTS = 4
@@ -78,27 +80,37 @@ def connected(
 
     Without `reset` it has to be in its loader already. Raises DeviceError.
     """
-    log.set_logger(_Quiet(progress))
+    EspLog.set_logger(_Quiet(progress))
     progress.step(f"connect to {port}")
-    esp = _connect(port, "default-reset" if reset else "no-reset")
+    line = _opened(port)
     try:
-        yield _checked(esp, port, progress, baud)
+        esp = _connect(line, port, "default-reset" if reset else "no-reset")
+        try:
+            yield _checked(esp, port, progress, baud)
+        finally:
+            with suppress(serial.SerialException, OSError):  # a port that has gone was told of
+                esp.hard_reset()  # what lies in flash starts
     finally:
-        _leave(esp)
-        log.set_logger(EsptoolLogger())
+        close(line)
+        EspLog.set_logger(EsptoolLogger())
 
 
-def _connect(port: str, way: str) -> Any:
+def _opened(port: str) -> serial.Serial:
     try:
-        return esptool.detect_chip(port, connect_mode=way, connect_attempts=_CONNECT_ATTEMPTS)
-    except FatalError as error:
-        raise DeviceError(
-            f"{port}: the chip does not answer: {_first_line(error)}", _NO_ANSWER
-        ) from error
+        return serial.serial_for_url(port, exclusive=True)
     except (serial.SerialException, OSError) as error:
         raise DeviceError(
             f"{port}: cannot be opened: {_first_line(error)}",
             "plug the converter in, and close every other program on this port",
+        ) from error
+
+
+def _connect(line: serial.Serial, port: str, way: str) -> Any:
+    try:
+        return esptool.detect_chip(line, connect_mode=way, connect_attempts=_CONNECT_ATTEMPTS)
+    except (FatalError, serial.SerialException, OSError) as error:
+        raise DeviceError(
+            f"{port}: the chip does not answer: {_first_line(error)}", _NO_ANSWER
         ) from error
 
 
@@ -110,6 +122,8 @@ def _checked(esp: Any, port: str, progress: Progress, baud: int) -> Chip:
         )
     with _told(port):
         esp = esptool.run_stub(esp)
+        # A port that has gone may come back under another name: a person has to look.
+        esp.WRITE_FLASH_ATTEMPTS = 1
         if baud != esp.ESP_ROM_BAUD:
             esp.change_baud(baud)
         esptool.attach_flash(esp)
@@ -122,15 +136,6 @@ def _checked(esp: Any, port: str, progress: Progress, baud: int) -> Chip:
             "take an ESP-12F, which has 4 MB",
         )
     return Chip(esp, port, flash_bytes, progress)
-
-
-def _leave(esp: Any) -> None:
-    """Out of the loader: what lies in flash starts."""
-    try:
-        esp.hard_reset()
-        esp._port.close()
-    except (serial.SerialException, OSError):
-        pass  # the port has gone; whatever took it away has been told of
 
 
 @contextmanager
@@ -150,22 +155,17 @@ def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-class _Quiet(TemplateLogger):  # type: ignore[misc]
+class _Quiet(EspLogBase):
     """esptool's words are left out, its progress is passed on."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def progress_bar(
-        self,
-        cur_iter: int,
-        total_iters: int,
-        prefix: str = "",  # noqa: ARG002
-        suffix: str = "",  # noqa: ARG002
-        bar_length: int = 30,  # noqa: ARG002
-    ) -> None:
+    def progress_bar(self, cur_iter: int, total_iters: int, *_words: Any, **_more: Any) -> None:
+        """See EspLogBase."""
         self._progress.at(cur_iter, total_iters)
 
-    def _silent(self, *_args: Any, **_more: Any) -> None: ...
+    def _silent(self, *_words: Any, **_more: Any) -> None: ...
 
-    print = note = warning = error = stage = set_verbosity = _silent
+    print = note = hint = debug = set_verbosity = _silent
+    warn = warning = err = error = _silent

@@ -8,3 +8,7 @@ class DeviceError(Exception):
         super().__init__(f"{what}\n  {way_out}")
         self.what = what
         self.way_out = way_out
+
+
+class ProvisionError(Exception):
+    """A configuration that the board would refuse; says which board, key and why."""

@@ -1,10 +1,10 @@
-"""The files in an image of a board's flash: littlefs, as MicroPython makes it."""
+"""The files in a board's flash: littlefs, as MicroPython makes it."""
 
 from __future__ import annotations
 
 from littlefs import LittleFS, LittleFSError, UserContext
 
-from headroom.device.layout import FILES_START, SECTOR_BYTES
+from headroom.device.layout import SECTOR_BYTES
 
 # Of littlefs as MicroPython's block devices use it (extmod/vfs_lfsx.c).
 _TRANSFER_BYTES, _CACHE_BYTES, _LOOKAHEAD_BYTES = 32, 128, 32
@@ -15,12 +15,11 @@ class NoFileSystem(ValueError):
 
 
 class FlashFiles:
-    """The files of one image, which is copied: `image` gives it with what was changed."""
+    """The files of one partition, copied: `image` gives it with what was changed."""
 
-    def __init__(self, image: bytes) -> None:
+    def __init__(self, partition: bytes) -> None:
         """Raises NoFileSystem."""
-        self._before = image[:FILES_START]
-        self._partition = UserContext(buffer=bytearray(image[FILES_START:]))
+        self._partition = UserContext(buffer=bytearray(partition))
         # Zero blocks: as many as the file system says of itself.
         self._files = LittleFS(
             context=self._partition,
@@ -38,14 +37,14 @@ class FlashFiles:
             raise NoFileSystem(str(error)) from error
 
     def image(self) -> bytes:
-        """The whole flash."""
-        return self._before + bytes(self._partition.buffer)
+        """The partition as it is now."""
+        return bytes(self._partition.buffer)
 
     def names(self, folder: str) -> list[str]:
         """The paths of the files in a folder; none where there is no such folder."""
         try:
             return [f"{folder}/{name}" for name in sorted(self._files.listdir(folder))]
-        except OSError:
+        except (OSError, LittleFSError):
             return []
 
     def read(self, path: str) -> bytes | None:
@@ -53,7 +52,7 @@ class FlashFiles:
         try:
             with self._files.open(path, "rb") as file:
                 return bytes(file.read())
-        except OSError:
+        except (OSError, LittleFSError):
             return None
 
     def write(self, path: str, content: bytes) -> None:

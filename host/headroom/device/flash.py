@@ -12,6 +12,7 @@ from headroom.device import renewal, romfs
 from headroom.device.chip import Chip
 from headroom.device.errors import DeviceError
 from headroom.device.layout import (
+    FILES_START,
     FLASH_SIZE,
     LEAST_FLASH_BYTES,
     MICROPYTHON_START,
@@ -54,10 +55,10 @@ def backup(chip: Chip) -> bytes:
 
 def restore(chip: Chip, content: bytes) -> renewal.Outcome:
     """Put a backup back, with what the board has become since. Raises DeviceError."""
-    present = chip.read("what the board has become", 0, chip.flash_bytes)
-    restored, outcome = renewal.renewed(content, present)
+    files = chip.read("what the board has become", FILES_START, chip.flash_bytes - FILES_START)
+    restored, outcome = renewal.renewed(content, files)
+    # Verified by its hash alone: to read all of it a third time would take minutes.
     chip.write("the backup", 0, restored)
-    _verify(chip, "the backup", 0, restored)
     return outcome
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from typing import Any
 
+import serial
 from serial.tools import list_ports
 
 from headroom.device.errors import DeviceError
@@ -31,6 +34,18 @@ def find_port(given: str | None) -> str:
         "plug the converter in (a cable that only charges has no data wires), or name the port "
         "with --port: /dev/ttyUSB0, rfc2217://HOST:PORT",
     )
+
+
+def close(line: Any) -> None:
+    """Close a pyserial port, whatever has become of it.
+
+    pyserial's RFC 2217 client leaves its socket open where the far end has gone.
+    """
+    far_end = getattr(line, "_socket", None)
+    with suppress(serial.SerialException, OSError):
+        line.close()
+    if far_end is not None:
+        far_end.close()
 
 
 def _usable(port: str) -> str:

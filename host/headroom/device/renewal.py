@@ -18,6 +18,7 @@ from typing import Any
 
 from headroom.device.errors import DeviceError
 from headroom.device.files import FlashFiles, NoFileSystem
+from headroom.device.layout import FILES_START
 
 CONFIG, SECRETS, STATE = "config.json", "secrets.json", "state.json"
 JOURNAL = "journal"
@@ -33,9 +34,13 @@ class Outcome:
 
 
 def renewed(backup: bytes, present: bytes) -> tuple[bytes, Outcome]:
-    """The flash to write, and what came of it. Raises DeviceError for a backup without files."""
+    """The flash to write, and what came of it; `present` is the partition of the board's files.
+
+    Raises DeviceError for a backup without files.
+    """
+    before, partition = backup[:FILES_START], backup[FILES_START:]
     try:
-        target = FlashFiles(backup)
+        target = FlashFiles(partition)
     except NoFileSystem as error:
         raise DeviceError(
             f"the backup has no file system of a board: {error}",
@@ -48,7 +53,7 @@ def renewed(backup: bytes, present: bytes) -> tuple[bytes, Outcome]:
     except _Unknown as why:
         _forget(target)
         outcome = Outcome(board_id, (), str(why))
-    return target.image(), outcome
+    return before + target.image(), outcome
 
 
 class _Unknown(Exception):

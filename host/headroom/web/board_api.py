@@ -1,10 +1,14 @@
 """What people order of a whole board, and the plan that comes of all orders."""
 
+from typing import Annotated
+
 from flask import Blueprint
+from pydantic import StringConstraints
 
 from headroom.coordinator import Coordinator
 from headroom.protocol.messages import Message, PlanBody, UnixS
 from headroom.protocol.problems import NO_SUCH_BOARD, NO_SUCH_ORDER, NOT_POSSIBLE
+from headroom.store import boards as stored_boards
 from headroom.store import orders as stored_orders
 from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
@@ -17,10 +21,11 @@ from headroom.web.documents.orders import (
     RevisionDocument,
 )
 from headroom.web.operations import operation, require_order
-from headroom.web.read_api import board_view
+from headroom.web.read_api import board_view, require_board
 from headroom.web.security import person
 
 _MAINTENANCE = "/boards/<board_id>/maintenance"
+_KEY = "/boards/<board_id>/key"
 _CHARGE = "/boards/<board_id>/charge-revocation"
 
 
@@ -30,8 +35,14 @@ class MaintenanceBody(Message):
     until: UnixS
 
 
+class KeyBody(Message):
+    """A board's key, 64 hex digits."""
+
+    key: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
 def board_api(coordinator: Coordinator) -> Blueprint:
-    """Routes under /api/v1 for plan, maintenance and charge key of a board."""
+    """Routes under /api/v1 for plan, maintenance and keys of a board."""
     api = Blueprint("boards", __name__)
     orders = coordinator.orders
 
@@ -67,6 +78,14 @@ def board_api(coordinator: Coordinator) -> Blueprint:
     def cancel_maintenance(board_id: BoardId) -> None:
         """Cancel the order; it may have been obeyed already."""
         orders.cancel_maintenance(board_id)
+
+    @api.put(_KEY)
+    @operation("admin", NO_SUCH_BOARD)
+    def register_board(board_id: BoardId, body: KeyBody) -> None:
+        """Register a board, or give it another key; reports under an earlier one are refused."""
+        require_board(coordinator, board_id)
+        with coordinator.store.write() as db:
+            stored_boards.put_key(db, board_id, bytes.fromhex(body.key))
 
     @api.get(_CHARGE)
     @operation("read", NO_SUCH_BOARD, NO_SUCH_ORDER)

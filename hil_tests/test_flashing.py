@@ -1,0 +1,196 @@
+"""The project's own tools flash a virtual module, and what goes wrong is told with a way out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from headroom.cli import main
+from headroom.device.layout import ROMFS_START
+
+from boards.virtual.board import VirtualBoard
+from boards.virtual.files import install, read_file
+from boards.virtual.fitting import board_files, firmware_image
+from boards.virtual.flash import SECTOR_BYTES
+from boards.virtual.module import Module
+from boards.virtual.rom.chip import ESP32
+from boards.virtual.rom.image import stand_in
+
+# pyserial's RFC 2217 client names and marks its thread as Python did before 3.10.
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+
+FLASH_BYTES = 2 * 1024 * 1024
+
+
+@pytest.fixture
+def module() -> Iterator[Module]:
+    with Module(flash_bytes=FLASH_BYTES) as module:
+        yield module
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    """A file with what stands in for MicroPython here."""
+    path = tmp_path / "micropython.bin"
+    path.write_bytes(stand_in())
+    return str(path)
+
+
+def headroom(*arguments: str) -> Result:
+    """A command of `headroom board`."""
+    return CliRunner().invoke(main, ["board", *arguments])
+
+
+def in_loader(module: Module, *arguments: str) -> Result:
+    """One on the plain cable of a module whose BOOT is held: much faster than RFC 2217."""
+    module.start_download()
+    return headroom(*arguments, "--port", module.plain_port, "--no-reset", "--baud", "115200")
+
+
+def boots(module: Module) -> bool:
+    """Whether MicroPython and the firmware are there and start."""
+    module.reset()
+    return "build.json" in module.do(lambda b: b.exec("import os; print(os.listdir('/rom'))"))
+
+
+def test_an_empty_module_is_flashed_read_back_and_boots(module: Module, image: str) -> None:
+    told = in_loader(module, "flash", image)
+    assert told.exit_code == 0, told.output
+    assert "18:fe:34:00:00:01: MicroPython 1.29.0, 4096 bytes" in told.output
+    assert "both read back as written" in told.output
+    assert module.flash(ROMFS_START, 4096) == firmware_image()[:4096]
+    assert boots(module)
+    # The flash size in the program's header: 2 MB, so that the files' partition is what is tested.
+    assert module.flash(3, 1)[0] >> 4 == 3
+
+
+def test_files_stay_where_a_board_is_flashed_anew(module: Module, image: str) -> None:
+    module.do(lambda board: install(board.flash, {"kept.txt": b"kept"}, b""))
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert module.do(lambda board: read_file(board.flash, "kept.txt")) == b"kept"
+
+
+def test_all_of_it_is_erased_once_a_person_agrees(module: Module, image: str) -> None:
+    assert in_loader(module, "flash", image).exit_code == 0
+    refused = in_loader(module, "erase")  # nobody there to answer
+    assert refused.exit_code == 1
+    assert module.flash(0, 1) == b"\xe9"
+    assert in_loader(module, "erase", "--yes").exit_code == 0
+    assert module.flash(0, FLASH_BYTES) == b"\xff" * FLASH_BYTES
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert boots(module)
+
+
+def test_what_a_backup_holds_comes_back_but_not_what_the_board_was(
+    module: Module, image: str, tmp_path: Path
+) -> None:
+    provisioned = board_files({"id": "flat-1"}, {"key": "old"})
+    module.do(lambda board: install(board.flash, provisioned | {"state.json": state(3)}, b""))
+    assert in_loader(module, "flash", image).exit_code == 0
+    kept = tmp_path / "board.bin"
+    assert in_loader(module, "backup", str(kept)).exit_code == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.read_bytes() == module.flash(0, FLASH_BYTES)
+
+    module.do(lambda board: install(board.flash, {"state.json": state(9), "main.py": b"?"}, b""))
+    told = in_loader(module, "restore", str(kept))
+    assert told.exit_code == 0, told.output
+    assert "flat-1: restored; as the board had become: /state.json, /secrets.json" in told.output
+    assert module.do(lambda board: read_file(board.flash, "state.json")) == state(9)
+    assert module.do(lambda board: read_file(board.flash, "main.py")) == provisioned["main.py"]
+
+
+def test_a_backup_for_another_size_of_flash(module: Module, tmp_path: Path) -> None:
+    path = tmp_path / "board.bin"
+    path.write_bytes(bytes(4096))
+    told = in_loader(module, "restore", str(path))
+    assert told.exit_code == 2
+    assert "has 4096 bytes, the flash of this board 2097152" in told.output
+
+
+def state(boot: int) -> bytes:
+    """A state file as the firmware seals it."""
+    line = json.dumps({"boot": boot, "epoch": 1, "off": [[0, 0]], "starts": [1, 0, 0]})
+    return f"{line}\n{hashlib.sha256(line.encode()).hexdigest()}\n".encode()
+
+
+# Faults. Each is told of with a way out, and afterwards the board can be flashed again.
+
+
+def test_a_chip_that_does_not_answer(module: Module, image: str) -> None:
+    """Without a reset circuit, and nobody held its button."""
+    told = headroom("flash", image, "--port", module.plain_port, "--no-reset")
+    assert told.exit_code == 2
+    assert "the chip does not answer" in told.output
+    assert "hold GPIO0 at GND" in told.output
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert boots(module)
+
+
+def test_a_port_that_disappears_half_way(module: Module, image: str) -> None:
+    module.faults.unplug_after = 40_000
+    told = headroom("flash", image, "--port", module.port)
+    assert told.exit_code == 2
+    assert "the port has gone" in told.output
+    assert "plug it in again, then run the same command again" in told.output
+    assert headroom("flash", image, "--port", module.port).output.count("cannot be opened") == 1
+    module.plug()
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert boots(module)
+
+
+@pytest.mark.parametrize(("way", "byte"), [("to_chip", 100), ("to_host", 9)])
+def test_damaged_packets(module: Module, image: str, way: str, byte: int) -> None:
+    """Blocks of data to the chip, whose checksum it looks at; status bytes to the host."""
+    damage = getattr(module.faults, way)
+    for packet in range(20, 200):
+        damage.strike(packet, byte)
+    told = headroom("flash", image, "--port", module.port)
+    assert damage.done
+    assert told.exit_code == 2
+    assert "run the same command again" in told.output
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert boots(module)
+
+
+def test_another_chip(image: str) -> None:
+    with Module(word=ESP32) as module:
+        told = in_loader(module, "flash", image)
+        assert told.exit_code == 2
+        assert "the chip is an ESP32; this firmware is for an ESP8266" in told.output
+        assert module.flash(0, 4096) == b"\xff" * 4096
+
+
+def test_too_small_a_flash(image: str) -> None:
+    with Module(flash_bytes=1024 * 1024) as module:
+        told = in_loader(module, "flash", image)
+        assert told.exit_code == 2
+        assert "the flash holds 1MB, 2 MB are needed" in told.output
+        assert module.flash(0, 4096) == b"\xff" * 4096
+
+
+def test_a_firmware_too_large_for_its_partition(
+    module: Module, image: str, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.romfs"
+    large.write_bytes(firmware_image().ljust(320 * 1024 + 1, b"\0"))
+    told = in_loader(module, "flash", image, "--romfs", str(large))
+    assert told.exit_code == 2
+    assert "327681 bytes, its partition holds 327680" in told.output
+    assert module.flash(0, 4096) == b"\xff" * 4096
+    assert in_loader(module, "flash", image).exit_code == 0
+
+
+def test_a_flash_that_is_worn(module: Module, image: str) -> None:
+    def wear(board: VirtualBoard) -> None:
+        board.flash.worn = frozenset({ROMFS_START // SECTOR_BYTES + 1})
+
+    module.do(wear)
+    told = in_loader(module, "flash", image)
+    assert told.exit_code == 2
+    assert "MD5 of file does not match data in flash" in told.output
+    assert "run the same command again" in told.output

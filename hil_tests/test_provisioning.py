@@ -1,0 +1,185 @@
+"""`headroom board provision` against a virtual module and a real `headroom serve`: what it leaves
+on the board, and what it says where something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from headroom.cli import main
+from headroom.site.template import site_template
+
+from boards.virtual.board import VirtualBoard
+from boards.virtual.files import install, read_file
+from boards.virtual.fitting import Fitting, firmware_image
+from boards.virtual.module import Module
+from boards.virtual.network import loopback_network
+from boards.virtual.pins import load_board
+from boards.virtual.plant import Wiring
+from boards.virtual.rom.image import stand_in
+from tools.demo.coordinator import Coordinator
+
+# pyserial's RFC 2217 client names and marks its thread as Python did before 3.10.
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Bench:
+    """A flashed module on a desk, and a coordinator whose site has flat-1."""
+
+    module: Module
+    coordinator: Coordinator
+    folder: Path
+
+    def provision(self, *more: str, **changed: str) -> Result:
+        """Run it; options can be changed by name."""
+        host, port = self.coordinator.addresses.boards
+        options = {
+            "site": str(self.folder / "site.toml"),
+            "data": str(self.coordinator.data),
+            "api": self.coordinator.addresses.page.rstrip("/"),
+            "coordinator": f"{host}:{port}",
+            "ssid": "home",
+            "wifi-password-file": str(self.folder / "wifi"),
+            "port": self.module.plain_port,
+        }
+        options |= {name.replace("_", "-"): value for name, value in changed.items()}
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        return CliRunner().invoke(main, ["board", "provision", "flat-1", *words, *more])
+
+    def file(self, name: str) -> bytes:
+        """A file on the board as it is now; b"" = none."""
+
+        def read(board: VirtualBoard) -> bytes:
+            try:
+                return read_file(board.flash, name)
+            except FileNotFoundError:
+                return b""
+
+        return self.module.do(read)
+
+    def key(self) -> str:
+        """The board's key."""
+        return str(json.loads(self.file("secrets.json"))["key"])
+
+
+@pytest.fixture(scope="module")
+def coordinator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coordinator]:
+    """One for all tests here: each gives flat-1 a key anew."""
+    folder = tmp_path_factory.mktemp("coordinator")
+    (folder / "site.toml").write_text(site_template("bench", 25_000, 1, 1))
+    coordinator = Coordinator(folder / "site.toml", folder)
+    yield coordinator
+    coordinator.stop()
+
+
+@pytest.fixture
+def bench(coordinator: Coordinator, tmp_path: Path) -> Iterator[Bench]:
+    shutil.copy(coordinator.data.parent / "site.toml", tmp_path)
+    (tmp_path / "wifi").write_text(PASSWORD + "\n")
+    wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
+    module = Module(fitting=Fitting(wirings=wirings), network=loopback_network("127.0.1.8"))
+    module.board.flash.image[: len(stand_in())] = stand_in()
+    install(module.board.flash, {}, firmware_image())
+    with module:
+        yield Bench(module, coordinator, tmp_path)
+
+
+def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> None:
+    told = bench.provision()
+    assert told.exit_code == 0, told.output
+    started = re.search(r"flat-1: provisioned, start (\d+); \d+ signed answers", told.output)
+    assert started
+    first = bench.key()
+    assert json.loads(bench.file("secrets.json"))["site_key"] == bench.coordinator.site_key()
+    assert json.loads(bench.file("config.json"))["circuits"][0]["pin"] == 16
+
+    calibrated = {"calibration.json": b"?"}
+    bench.module.do(lambda board: install(board.flash, calibrated, firmware_image()))
+    again = bench.provision("--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["boot"] > int(started[1])
+    assert json.loads(again.stdout)["answers"] >= 1
+    assert bench.key() != first
+    assert bench.file("calibration.json") == b"?"
+    assert bench.file("secrets.json.new") == b""
+    for secret in (first, bench.key(), bench.coordinator.site_key(), PASSWORD):
+        assert secret not in told.output + again.output + bench.module.console()
+
+
+# Faults: each has its message and a way out, and leaves what was on the board in force.
+
+
+WRONG = (
+    ({"api": "http://127.0.0.1:9"}, "the coordinator does not answer", "headroom serve"),
+    ({"api": "http://192.168.1.2"}, "could read the keys", "https://"),
+    ({"token_file": "/dev/null"}, "token", "the token of an admin"),
+    ({"data": "/nowhere"}, "/nowhere/api.token: cannot be read", "--token-file"),
+    ({"coordinator": "pi.local:8087"}, "a numeric IPv4 address is needed", "192.168.1.10"),
+    ({"hardware": "esp32"}, "hardware 'esp32' is not known", "esp12f_relay_x4"),
+    ({"wifi_password_file": "/nowhere"}, "/nowhere: cannot be read as a password", ""),
+    ({"port": "/dev/ttyUSB99"}, "/dev/ttyUSB99: there is no such port", "plug it in"),
+    ({"port": "socket://127.0.0.1:9"}, "the board does not answer", "press reset"),
+)
+
+
+def test_what_it_is_told_wrongly(bench: Bench) -> None:
+    """One after the other, because a coordinator and a board take seconds to start."""
+    for changed, words, way_out in WRONG:
+        told = bench.provision(**changed)
+        assert told.exit_code == 2, changed
+        assert words in told.output
+        assert way_out in told.output
+        assert bench.file("secrets.json") == b""
+        assert PASSWORD not in told.output
+    assert bench.provision().exit_code == 0
+
+
+def test_a_board_that_the_coordinators_site_lacks(bench: Bench) -> None:
+    text = (bench.folder / "site.toml").read_text()
+    (bench.folder / "other.toml").write_text(text.replace("flat-1", "flat-7"))
+    told = bench.provision(site=str(bench.folder / "other.toml"))
+    assert "board 'flat-1' is not in the site file; it has flat-7" in told.output
+
+
+def test_a_board_without_the_firmware(bench: Bench) -> None:
+    bench.module.do(lambda board: install(board.flash, {}, b""))
+    bench.module.reset()
+    told = bench.provision()
+    assert told.exit_code == 2
+    assert "there is no firmware of this project on the board" in told.output
+    assert "headroom board flash IMAGE" in told.output
+
+
+def test_a_cable_that_is_pulled_leaves_it_as_it_was(bench: Bench) -> None:
+    assert bench.provision().exit_code == 0
+    before = bench.key()
+    bench.module.faults.unplug_after = 2500
+    told = bench.provision(port=bench.module.port)
+    assert told.exit_code == 2
+    assert "the board does not answer" in told.output
+    assert bench.key() == before
+    bench.module.plug()
+    assert bench.provision().exit_code == 0
+    assert bench.key() != before
+
+
+def test_a_wifi_or_an_address_where_nobody_answers(bench: Bench) -> None:
+    told = bench.provision("--wait-s", "8", coordinator="127.0.0.1:9")
+    assert told.exit_code == 2
+    assert "no answer of the coordinator within 8 s: OSError: [Errno 111]" in told.output
+    bench.module.do(lambda board: setattr(board.network.faults, "no_access_point", True))
+    told = bench.provision("--wait-s", "8")
+    assert "it has not joined the Wi-Fi" in told.output
+    assert "check the Wi-Fi's name and password" in told.output
+    bench.module.do(lambda board: setattr(board.network.faults, "no_access_point", False))
+    assert bench.provision().exit_code == 0

@@ -1,0 +1,80 @@
+"""The coordinator, as a tool sees it: by its API, under a token."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from headroom.device.errors import DeviceError
+
+_TIMEOUT_S = 10
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class CoordinatorApi:
+    """One coordinator. Keys go to it, so it is on this machine or behind TLS."""
+
+    def __init__(self, url: str, token_file: Path) -> None:
+        """Raises DeviceError."""
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise DeviceError(
+                f"{url}: whoever is on the network could read the keys that are sent there",
+                "give an https:// address, or run this on the coordinator's machine",
+            )
+        self._url = url.rstrip("/")
+        try:
+            self._token = token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DeviceError(
+                f"{token_file}: cannot be read as a token: {error}",
+                "give the token of an admin with --token-file; the first start of "
+                "`headroom serve` writes one to DATA/api.token",
+            ) from error
+
+    def register(self, board_id: str, key: bytes) -> None:
+        """Give a board of the site its key. Raises DeviceError."""
+        self._call("PUT", f"boards/{board_id}/key", {"key": key.hex()})
+
+    def board(self, board_id: str) -> dict[str, Any]:
+        """A board as it is now. Raises DeviceError."""
+        return self._call("GET", f"boards/{board_id}", None)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        url = f"{self._url}/api/v1/{path}"
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, content, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+                answer = response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise DeviceError(f"{url}: {_problem(error)}", _way_out(error.code)) from None
+        except OSError as error:
+            raise DeviceError(
+                f"{url}: the coordinator does not answer: {error}",
+                "start it with `headroom serve`, or give its address with --api",
+            ) from error
+        document: dict[str, Any] = json.loads(answer) if answer else {}
+        return document
+
+
+def _problem(error: urllib.error.HTTPError) -> str:
+    try:
+        problem = json.loads(error.read())
+        return str(problem.get("detail") or problem["title"])
+    except (ValueError, KeyError, AttributeError):
+        return f"HTTP {error.code}"
+
+
+def _way_out(status: int) -> str:
+    if status in (401, 403):
+        return "give the token of an admin with --token-file"
+    if status == 404:
+        return "put the board into the site file that the coordinator was started with"
+    return "see what `headroom doctor` says"

@@ -1,0 +1,110 @@
+"""A board gets its name, key and configuration, and shows that its coordinator knows it.
+
+Everything is written beside what is there and read back before anything is in force, so that a
+cable that is pulled leaves the board as it was. Run again, it begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headroom.device import firmware, romfs
+from headroom.device.chip import Progress
+from headroom.device.errors import DeviceError
+from headroom.device.node import NODE
+from headroom.device.serial_line import BoardError, SerialLine
+
+CONFIG, SECRETS = "config.json", "secrets.json"
+_NEW = ".new"
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What the board says of its coordinator's answers to it."""
+
+    answers: int
+    boot: int
+
+
+def files(config: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, bytes]:
+    """What provisioning puts on a board, by name."""
+    return {
+        CONFIG: json.dumps(config, separators=(",", ":")).encode(),
+        SECRETS: json.dumps(secrets).encode(),
+        **firmware.boot_files(),
+    }
+
+
+def firmware_of(line: SerialLine) -> romfs.Build:
+    """Which firmware is on a board. Raises DeviceError."""
+    content = line.read(f"/rom/{romfs.BUILD}")
+    if content is None:
+        raise DeviceError(
+            f"{line.port}: there is no firmware of this project on the board",
+            "write it first: headroom board flash IMAGE",
+        )
+    return romfs.Build.parse(content)
+
+
+def provision(
+    line: SerialLine,
+    content: Mapping[str, bytes],
+    register: Callable[[], None],
+    progress: Progress,
+) -> None:
+    """Put files on a board, have its key registered, and start it anew with them.
+
+    Raises DeviceError; whatever it says, the board's earlier files are in force until `register`
+    has returned.
+    """
+    for name, body in content.items():
+        progress.step(f"write /{name}")
+        line.write(f"/{name}{_NEW}", body)
+    register()
+    progress.step("put it in force, and start the board anew")
+    for name in content:
+        line.exec(f"import os; os.rename('/{name}{_NEW}', '/{name}')")
+    line.exec("import os; 'maintenance' in os.listdir('/') and os.remove('/maintenance')")
+    line.reset()
+
+
+def round_trip(line: SerialLine, within_s: float, progress: Progress) -> RoundTrip:
+    """Wait until the board has accepted an answer that its coordinator signed.
+
+    Raises DeviceError, with what the board says of its link.
+    """
+    progress.step("wait for a signed answer of the coordinator")
+    deadline = time.monotonic() + within_s
+    said = "its node does not run"
+    while time.monotonic() < deadline:
+        state = _link(line)
+        if state is not None:
+            answers, boot, said, joined = state
+            if answers:
+                return RoundTrip(answers, boot)
+            if not joined:
+                said = "it has not joined the Wi-Fi"
+        time.sleep(_LOOK_S)
+    raise DeviceError(
+        f"{line.port}: provisioned, but no answer of the coordinator within {within_s:.0f} s: "
+        f"{said or 'it has sent nothing yet'}",
+        "check the Wi-Fi's name and password, the address of --coordinator, and that the "
+        "coordinator listens there; then provision again",
+    )
+
+
+def _link(line: SerialLine) -> tuple[int, int, str, bool] | None:
+    """(answers, boot, last error, joined the Wi-Fi) of a node; None where none runs."""
+    try:
+        found: tuple[int, int, str, bool] = line.eval(
+            f"(lambda a: (a.client.answers, a.storage.boot, a.client.last_error, "
+            f"__import__('network').WLAN(0).isconnected()))({NODE})"
+        )
+    except BoardError:
+        return None
+    return found

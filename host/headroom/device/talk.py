@@ -1,0 +1,56 @@
+"""What a board prints on its serial line, with the places that a traceback names."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import serial
+
+from headroom.device import firmware, romfs
+from headroom.device.errors import DeviceError
+
+_BAUD = 115_200
+_LOOK_S = 0.2
+# Modules that always run are joined into this one, see `join_modules`.
+_JOINED = re.compile(r'(File "node/app\.py", line (\d+))')
+
+
+def lines(port: str, reset: bool, for_s: float | None) -> Iterator[str]:
+    """Each line as it comes; ends after `for_s` seconds, if given. Raises DeviceError."""
+    end_s = None if for_s is None else time.monotonic() + for_s
+    rest = b""
+    try:
+        with serial.serial_for_url(port, _BAUD, timeout=_LOOK_S) as line:
+            if reset:
+                _pull_reset(line)
+            while end_s is None or time.monotonic() < end_s:
+                *whole, rest = (rest + line.read(line.in_waiting or 1)).split(b"\n")
+                yield from (_placed(one.decode(errors="replace").rstrip("\r")) for one in whole)
+    except (serial.SerialException, OSError) as error:
+        raise DeviceError(
+            f"{port}: cannot be read: {error}",
+            "plug the converter in, and close every other program on this port",
+        ) from error
+    if rest:
+        yield _placed(rest.decode(errors="replace"))
+
+
+def _pull_reset(line: serial.Serial) -> None:
+    """By RTS, with GPIO0 (DTR) left high: the chip starts what lies in flash."""
+    line.dtr = False
+    line.rts = True
+    time.sleep(_LOOK_S)
+    line.rts = False
+
+
+def _placed(text: str) -> str:
+    found = _JOINED.search(text)
+    if found is None:
+        return text
+    with suppress(ValueError):
+        place = next(romfs.places(firmware.folder(), [int(found[2])])).partition(": ")[2]
+        return text.replace(found[1], f"{found[1]} ({place})")
+    return text
