@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from headroom.device.configuration import Link, board_config
 from headroom.site import load_site
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
@@ -13,7 +14,6 @@ from boards.virtual.network import Network
 from boards.virtual.plant import Constant
 from boards.virtual.realtime import RealTime
 from tools.demo.coordinator import Coordinator
-from tools.provision import Link, board_config
 
 TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 3, "restore_cap_s": 6, "retry_s": 10}
 LOAD_A = 2.0

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import Site, load_site
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
@@ -28,7 +29,6 @@ from boards.virtual.realtime import RealTime
 from tools.benches.figure import Figure, Options, percentile
 from tools.benches.progress import progress
 from tools.demo.coordinator import Coordinator
-from tools.provision import Keys, Link, board_config
 
 MOST_P95_S = 1.0
 CIRCUITS = 4
