@@ -18,7 +18,7 @@ from headroom.store import Store
 from headroom.store import boards as stored_boards
 from headroom.store.backup import restore
 from headroom.store.tokens import make_token
-from headroom.web import api_app, board_app
+from headroom.web import BoardApp, api_app
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
 from boards.virtual.flash import Flash
@@ -93,7 +93,6 @@ class World:
     def start_coordinator(self) -> None:
         """Start it, or start it anew on the same data, as a restart of the service does."""
         if self._store is not None:
-            self.coordinator.close()
             self._store.close()
         self._store = open_data_store(self.folder)
         self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
@@ -101,7 +100,7 @@ class World:
             self.site, self.store, self, self._settings, self.beacons
         )
         self.api = api_app(self.coordinator, open_reading=True).test_client()
-        self.board_app = board_app(self.coordinator)
+        self.board_app = BoardApp(self.coordinator)
 
     def restore_coordinator(self, backup: Path) -> None:
         """Start it anew on a backup, in a data directory that was empty."""
@@ -173,10 +172,9 @@ class World:
         return board
 
     def close(self) -> None:
-        """End all boards and the coordinator."""
+        """End all boards and close the store."""
         for board in self.boards.values():
             board.close()
-        self.coordinator.close()
         self.store.close()
 
     # Time

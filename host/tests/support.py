@@ -12,7 +12,7 @@ from headroom.coordinator import Coordinator, Settings
 from headroom.data_dir import ensure_token
 from headroom.site import parse_site
 from headroom.store import Store, boards, open_store
-from headroom.web import api_app, board_app
+from headroom.web import BoardApp, api_app
 from tests.board_client import BoardClient, posts_to_app
 
 # How much `make fuzz` tries; 0 = as much as there is time for in a test, the same each time.
@@ -102,12 +102,11 @@ class World:
                 boards.put_key(db, board.id, key_of(board.id))
         self.token = ensure_token(self.store, self.folder, 0).read_text().strip()
         self.coordinator = Coordinator(self.site, self.store, self.clock, self.settings)
-        self.board_app = board_app(self.coordinator)
+        self.board_app = BoardApp(self.coordinator)
         self.api: FlaskClient = api_app(self.coordinator, open_reading=True).test_client()
 
     def close(self) -> None:
-        """End its thread, and give its connections back."""
-        self.coordinator.close()
+        """Give its connections back."""
         self.store.close()
 
     def open_store(self) -> Store:

@@ -11,7 +11,7 @@ from headroom.beacon_socket import BeaconSocket
 from headroom.coordinator import Beacons, Coordinator
 from headroom.protocol.messages import Answer
 from headroom.store import Store, StoreUnavailableError
-from headroom.web import api_app, board_app
+from headroom.web import BoardApp, api_app
 from headroom.web.server import Address, ListenError
 from tests.server_process import prepare, serving
 from tests.support import World
@@ -59,12 +59,11 @@ class Site:
     def start(self) -> None:
         """Start the coordinator, or start it anew."""
         world = self.world
-        world.coordinator.close()
         self.beacons = Beacons(SITE_KEY, world.store, world.clock, self.sent)
         world.coordinator = Coordinator(
             world.site, world.store, world.clock, world.settings, self.beacons
         )
-        world.board_app = board_app(world.coordinator)
+        world.board_app = BoardApp(world.coordinator)
         world.api = api_app(world.coordinator, open_reading=True).test_client()
 
     def order(self) -> None:

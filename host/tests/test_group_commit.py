@@ -1,31 +1,14 @@
-"""Reports that wait share one transaction, and none of them suffers from another."""
+"""Reports that come together share one transaction; none of them suffers from another."""
 
-import threading
 from collections.abc import Sequence
 
 import pytest
-from headroom.coordinator.group_commit import GroupCommit
 from headroom.coordinator.ingest import Accepted, Arrival, Outcome, Refused
 from sqlalchemy import Connection, Engine, event
 from tests.board_client import BoardClient
 from tests.support import World
 
 MINUTE = [1, 0, 900, 0, 0, 0, 1100, 0, 0, 0, 60, 0, 0, 0]
-
-
-class Gate:
-    """Work that takes until it is opened; notes what came together."""
-
-    def __init__(self) -> None:
-        self.groups: list[list[int]] = []
-        self.begun = threading.Event()
-        self.open = threading.Event()
-
-    def work(self, items: Sequence[int]) -> list[int]:
-        self.groups.append(sorted(items))
-        self.begun.set()
-        self.open.wait(10)
-        return [10 * item for item in items]
 
 
 def arrival(board: BoardClient, body: bytes, signature: str | None = None) -> Arrival:
@@ -41,42 +24,6 @@ def handle(world: World, *arrivals: Arrival) -> list[Outcome]:
 def slugs(outcomes: Sequence[Outcome]) -> list[str]:
     """Problems, or nothing for what was accepted."""
     return [one.problem.kind.slug if isinstance(one, Refused) else "" for one in outcomes]
-
-
-def test_what_comes_while_a_group_is_stored_is_stored_together() -> None:
-    gate, given = Gate(), list[int]()
-    commits = GroupCommit(gate.work)
-    callers = [
-        threading.Thread(target=lambda number=number: given.append(commits.submit(number)))
-        for number in range(6)
-    ]
-    callers[0].start()
-    gate.begun.wait(10)
-    for caller in callers[1:]:
-        caller.start()
-    with commits._changed:
-        commits._changed.wait_for(lambda: len(commits._waiting) == 5, 10)
-    gate.open.set()
-    for caller in callers:
-        caller.join()
-    commits.close()
-    assert gate.groups == [[0], [1, 2, 3, 4, 5]]
-    assert sorted(given) == [0, 10, 20, 30, 40, 50]
-
-
-def test_what_goes_wrong_is_told_to_whoever_waits_and_the_next_is_served() -> None:
-    def work(items: Sequence[int]) -> list[int]:
-        if 0 in items:
-            raise ValueError("zero")
-        return list(items)
-
-    commits = GroupCommit(work)
-    with pytest.raises(ValueError, match="zero"):
-        commits.submit(0)
-    assert commits.submit(1) == 1
-    commits.close()
-    with pytest.raises(RuntimeError, match="closed"):
-        commits.submit(2)
 
 
 @pytest.mark.both_databases

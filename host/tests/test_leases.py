@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from headroom.coordinator import Coordinator
-from headroom.web import board_app as make_board_app
+from headroom.web import BoardApp
 from tests.board_client import BoardClient
 from tests.support import World, site_document
 
@@ -129,9 +129,8 @@ def test_store_that_another_coordinator_has_taken_over_grants_nothing_more(world
     board, store = world.board(), world.open_store()
     superseded = Coordinator(world.site, store, world.clock, world.settings)
     world.start()
-    world.board_app = make_board_app(superseded)
+    world.board_app = BoardApp(superseded)
     refused = board.report()
-    superseded.close()
     store.close()
     assert refused.status == 503
     assert refused.document["type"].endswith("/superseded")

@@ -24,6 +24,6 @@ def bare_app() -> Flask:
 if __name__ == "__main__":
     log_to_stderr()
     with Listeners() as listeners:
-        bound = listeners.listen_for_boards(bare_app(), Address("127.0.0.1", 0))
+        bound = listeners.listen_for_people(bare_app(), Address("127.0.0.1", 0))
         print(f"ready: boards {bound}", flush=True)
         listeners.run()

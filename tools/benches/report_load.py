@@ -1,25 +1,32 @@
-"""Load for `ingest`: signed reports of many boards, as fast as they are answered.
+"""Load for `ingest`: signed reports of many boards.
 
-    python -m tools.benches.report_load HOST:PORT BOARDS CONNECTIONS SECONDS ROUNDS
+    python -m tools.benches.report_load HOST:PORT BOARDS CONNECTIONS ROUNDS SECONDS RATE
 
 A process of its own, so that it takes none of the server's interpreter. It signs ROUNDS reports of
 each board before it starts, and keeps its connections open. The first report of every board, which
-brings it a plan, is warm-up. Prints one JSON object; latencies are from the first byte sent to the
-last received.
+brings it a plan, is warm-up. Then RATE reports a second for SECONDS; with RATE 0 as many as are
+answered, and after that the highest rate, in steps of that one, that is answered in time.
+
+Prints one JSON object of loads. A latency is that from the moment that a report was due, at random
+moments of that rate, to the last byte of its answer; as fast as it goes, from its first byte sent.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import random
 import selectors
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from headroom.protocol.signing import sign_report
+
+from tools.benches.figure import percentile
 
 # A board reports every 10 s and finishes a minute every sixth time.
 _REPORTS_A_MINUTE = 6
@@ -27,12 +34,18 @@ _ANSWERED = b"HTTP/1.1 200 "
 _LENGTH = b"\r\ncontent-length: "
 
 
+# Of the rate as fast as it goes.
+_OFFERED = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+IN_TIME_MS = 100
+_CONNECTION_S = 60
+
+
 @dataclass
 class Load:
-    """What came of it: all that was answered, and the latencies of what came after the warm-up."""
+    """How many reports a second were sent for so long, and how late each was answered."""
 
+    rate: float
     seconds: float
-    answered: int = 0
     latencies_ms: list[float] = field(default_factory=list)
 
 
@@ -46,8 +59,10 @@ def board_key(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
-def report(boot: int, seq: int) -> bytes:
-    """One report of a board with four circuits that obeys its last lease."""
+def report(boot: int, seq: int, epoch: int = 0) -> bytes:
+    """One report of a board with four circuits that obeys its last lease, and its first plan in
+    that epoch; epoch 0 = it has had no answer yet.
+    """
     minute = [boot, seq // _REPORTS_A_MINUTE, *[700] * 8, *[60] * 4]
     document = {
         "v": 1,
@@ -56,8 +71,8 @@ def report(boot: int, seq: int) -> bytes:
         "up_s": 10 * seq,
         "fw": "0.1.0",
         "reset": "power_on",
-        "epoch": 1,
-        "rev": 1,
+        "epoch": epoch,
+        "rev": 1 if epoch else 0,
         "limit_ma": [16_000, 16_000, 16_000],
         "lease_seq": seq - 1,
         "circuits": [[1000 + 7 * (seq % 50), 20, "ok", 1, "default"]] * 4,
@@ -85,79 +100,147 @@ def request(number: int, body: bytes) -> bytes:
 
 
 class _Connection:
-    """Sends one request after the other, each when the one before has been answered."""
+    """One request after the other, each when the one before has been answered."""
 
     def __init__(self, address: tuple[str, int], requests: Iterator[bytes]) -> None:
-        self.socket = socket.create_connection(address)
+        self.socket = socket.create_connection(address, _CONNECTION_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.body = b""
         self._requests = requests
         self._received = b""
-        self._sent_s = 0.0
+        self._due_s = 0.0
 
-    def send_next(self) -> bool:
-        """Whether there was another to send."""
+    def send(self, due_s: float) -> None:
+        """Send the next request, which was due then. Raises RuntimeError if there is none."""
         following = next(self._requests, None)
         if following is None:
-            return False
+            raise RuntimeError("no reports are left: prepare more of them")
         self._received = b""
-        self._sent_s = time.perf_counter()
+        self._due_s = due_s
         self.socket.sendall(following)
-        return True
 
     def receive(self) -> float | None:
         """Latency in ms once the answer is whole, None before; RuntimeError on a refusal."""
         self._received += self.socket.recv(65536)
-        head, ended, body = self._received.partition(b"\r\n\r\n")
+        head, ended, self.body = self._received.partition(b"\r\n\r\n")
         if not ended:
             return None
         if not head.startswith(_ANSWERED):
             raise RuntimeError(f"refused: {self._received.decode()}")
-        if len(body) < int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0]):
+        if len(self.body) < int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0]):
             return None
-        return 1000 * (time.perf_counter() - self._sent_s)
+        return round(1000 * (time.perf_counter() - self._due_s), 2)
 
 
-def drive(
-    address: tuple[str, int], streams: list[Iterator[bytes]], warm_up: int, seconds: float
-) -> Load:
-    """Keep a connection busy with each stream, for so long after so many answers."""
-    selector = selectors.DefaultSelector()
-    for stream in streams:
-        connection = _Connection(address, stream)
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
-        connection.send_next()
-    ends_s = math.inf
-    load = Load(seconds)
-    while time.perf_counter() < ends_s:
-        for key, _ in selector.select(1.0):
+class Connections:
+    """All connections to the server; those that wait for no answer are ``idle``."""
+
+    def __init__(self, address: tuple[str, int], streams: list[Iterator[bytes]]) -> None:
+        self.idle = deque(_Connection(address, stream) for stream in streams)
+        self.answered = 0
+        self._size = len(streams)
+        self._selector = selectors.DefaultSelector()
+        for connection in self.idle:
+            self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is to come."""
+        return len(self.idle) < self._size
+
+    def send(self, due_s: float) -> None:
+        """Send a report by the connection that has been idle for longest."""
+        self.idle.popleft().send(due_s)
+
+    def receive(self, within_s: float) -> list[float]:
+        """The latencies of the answers that come until then."""
+        latencies_ms = []
+        for key, _ in self._selector.select(within_s):
             latency_ms = key.data.receive()
-            if latency_ms is None:
-                continue
-            load.answered += 1
-            if load.answered > warm_up:
-                load.latencies_ms.append(round(latency_ms, 2))
-            elif load.answered == warm_up:
-                ends_s = time.perf_counter() + seconds
-            if not key.data.send_next():
-                raise RuntimeError("no reports are left: prepare more of them")
+            if latency_ms is not None:
+                latencies_ms.append(latency_ms)
+                self.idle.append(key.data)
+        self.answered += len(latencies_ms)
+        return latencies_ms
+
+
+def as_fast_as_it_goes(connections: Connections, enough: int, seconds: float) -> Load:
+    """Every connection busy until so much is answered or that time is over."""
+    latencies_ms: list[float] = []
+    begun_s = now_s = time.perf_counter()
+    while now_s < begun_s + seconds and len(latencies_ms) < enough:
+        while connections.idle:
+            connections.send(time.perf_counter())
+        latencies_ms += connections.receive(1.0)
+        now_s = time.perf_counter()
+    load = Load(len(latencies_ms) / (now_s - begun_s), now_s - begun_s, latencies_ms)
+    while connections.waiting:
+        connections.receive(1.0)
     return load
 
 
-def streams(boards: int, connections: int, rounds: int) -> list[Iterator[bytes]]:
+def at_a_rate(connections: Connections, rate: float, seconds: float) -> Load:
+    """Reports due at random moments, whether or not the ones before have been answered."""
+    moments = random.Random(round(rate))
+    load = Load(rate, seconds)
+    due: deque[float] = deque()
+    now_s = next_s = time.perf_counter()
+    ends_s = now_s + seconds
+    while next_s < ends_s or due or connections.waiting:
+        while next_s < min(now_s, ends_s):
+            due.append(next_s)
+            next_s += moments.expovariate(rate)
+        while due and connections.idle:
+            connections.send(due.popleft())
+        wait_s = next_s - time.perf_counter() if next_s < ends_s else 1.0
+        load.latencies_ms += connections.receive(max(0.0, wait_s))
+        now_s = time.perf_counter()
+    return load
+
+
+def in_time(connections: Connections, most_rate: float, seconds: float) -> Load:
+    """At the highest rate at which 99 of 100 are answered in time; else the lowest tried."""
+    for share in _OFFERED:
+        load = at_a_rate(connections, share * most_rate, seconds)
+        if percentile(load.latencies_ms, 0.99) < IN_TIME_MS:
+            break
+    return load
+
+
+def learned_epoch(address: tuple[str, int]) -> int:
+    """The epoch that the first board hears of; 1 where answers have none."""
+    connection = _Connection(address, iter([request(0, report(1, 1))]))
+    connection.send(time.perf_counter())
+    while connection.receive() is None:
+        pass
+    connection.socket.close()
+    return int(json.loads(connection.body).get("epoch", 1))
+
+
+def streams(boards: int, connections: int, rounds: int, epoch: int) -> list[Iterator[bytes]]:
     """For each connection the reports of its boards, round after round, all signed."""
-    bodies = [report(1, seq) for seq in range(1, rounds + 1)]
+    bodies = [report(1, 2), *(report(1, 2 + n, epoch) for n in range(1, rounds))]
     return [
         iter([request(n, body) for body in bodies for n in range(first, boards, connections)])
         for first in range(connections)
     ]
 
 
-def main(address: str, boards: str, connections: str, seconds: str, rounds: str) -> None:
+def main(address: str, boards: str, connections: str, rounds: str, *duration: str) -> None:
     """Prepare, drive, print."""
     host, _, port = address.rpartition(":")
-    prepared = streams(int(boards), int(connections), int(rounds))
-    load = drive((host, int(port)), prepared, int(boards), float(seconds))
-    print(json.dumps(asdict(load)))
+    server = (host, int(port))
+    seconds, rate = map(float, duration)
+    count = int(boards)
+    prepared = streams(count, int(connections), int(rounds), learned_epoch(server))
+    opened = Connections(server, prepared)
+    as_fast_as_it_goes(opened, count, math.inf)
+    if rate:
+        loads = [at_a_rate(opened, rate, seconds)]
+    else:
+        most = as_fast_as_it_goes(opened, sys.maxsize, seconds)
+        loads = [most, in_time(opened, most.rate, seconds / 2)]
+    print(json.dumps({"answered": opened.answered, "loads": [asdict(load) for load in loads]}))
 
 
 if __name__ == "__main__":

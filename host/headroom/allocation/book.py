@@ -127,8 +127,9 @@ class LeaseBook:
         newer = [grant for grant in own if grant.pair >= ack.pair]
         safe_ma = self._tree.boards[ack.board].safe_ma
         kept_ma = highest([safe_ma, *(grant.lease_ma for grant in newer)])
-        shrunk = [replace(g, lease_ma=_still_used(g.lease_ma, ack, kept_ma)) for g in older]
-        self._keep(ack.board, [*(grant for grant in shrunk if any(grant.lease_ma)), *newer])
+        used = [(grant, _still_used(grant.lease_ma, ack, kept_ma)) for grant in older]
+        shrunk = [replace(grant, lease_ma=left_ma) for grant, left_ma in used if any(left_ma)]
+        self._keep(ack.board, [*shrunk, *newer])
 
     def of_board(self, board: str) -> tuple[Grant, ...]:
         """The grants in the book for one board, oldest first."""
@@ -175,10 +176,11 @@ class LeaseBook:
         hangs on another feeder now; a feeder that is not there any more may be any.
         """
         leaf = self._tree.boards.get(board)
+        grants = self.of_board(board)
         feeders = set(self._tree.chain_of(board))
-        for grant in self.of_board(board):
-            feeders.update(self._tree.chains.get(grant.feeder, self._tree.nodes))
-        leases_ma = [grant.lease_ma for grant in self.of_board(board)]
+        for feeder in {grant.feeder for grant in grants} - feeders:
+            feeders.update(self._tree.chains.get(feeder, self._tree.nodes))
+        leases_ma = [grant.lease_ma for grant in grants]
         return _Account(
             highest([leaf.safe_ma if leaf else ZERO_MA, *leases_ma]), frozenset(feeders)
         )

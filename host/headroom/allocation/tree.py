@@ -1,5 +1,6 @@
 """The supply points of a site as leases see them: who feeds whom, and what each carries."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,17 @@ class Tree:
     def chains(self) -> Mapping[str, tuple[str, ...]]:
         """For each feeder itself and all that it hangs on, upwards."""
         return {feeder: self._chain(feeder) for feeder in self.nodes}
+
+    @cached_property
+    def apart(self) -> Mapping[str, "Tree"]:
+        """The trees that have nothing in common, by the feeder on top of each."""
+        nodes: dict[str, dict[str, Node]] = defaultdict(dict)
+        for feeder, node in self.nodes.items():
+            nodes[self.chains[feeder][-1]][feeder] = node
+        boards: dict[str, dict[str, Leaf]] = defaultdict(dict)
+        for board, leaf in self.boards.items():
+            boards[self.chains[leaf.feeder][-1]][board] = leaf
+        return {top: Tree(nodes[top], boards[top]) for top in nodes}
 
     @cached_property
     def uncontrolled_ma(self) -> Mapping[str, PhaseMa]:

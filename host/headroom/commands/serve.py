@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,7 +29,7 @@ from headroom.history.retention import Forgetting
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
 from headroom.store import Store, tokens
-from headroom.web import api_app, board_app
+from headroom.web import BoardApp, api_app
 from headroom.web.server import Address, Listeners
 
 
@@ -115,16 +115,14 @@ def serve(
         only_server(data),
         data_store(data) as store,
         _beacons(beacon_address, board_listen.host, data, store, clock) as beacons,
-        closing(
-            Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
-        ) as coordinator,
         Listeners() as listeners,
     ):
+        coordinator = Coordinator(site, store, clock, Settings(lease_s, valid_s), beacons)
         token_file = ensure_token(store, data, int(clock.unix_s()))
         api = api_app(coordinator, allowed_hosts, open_reading=open_reading)
         page = listeners.listen_for_people(api, listen)
         keeper = _keeper(coordinator)
-        endpoint = listeners.listen_for_boards(board_app(coordinator), board_listen)
+        endpoint = listeners.listen_for_boards(BoardApp(coordinator), board_listen)
         ready = {
             "page": f"http://{page}/",
             "boards": str(endpoint),

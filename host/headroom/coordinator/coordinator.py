@@ -1,14 +1,15 @@
 """The coordinator of one site: its parts together, and the site as it is now."""
 
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from headroom.coordinator import snapshot
 from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock
-from headroom.coordinator.group_commit import GroupCommit
 from headroom.coordinator.ingest import Arrival, Ingest, Refused
 from headroom.coordinator.instruments import Instruments
 from headroom.coordinator.orders import Orders
@@ -46,30 +47,25 @@ class Coordinator:
             site, store, clock, self.settings, self.orders, beacons, self.instruments
         )
         self.site_changes = SiteChanges(file_site, site, store, self._ingest)
-        self._commits = GroupCommit(self._ingest.handle)
+        self._handling = threading.Lock()
 
     @property
     def site(self) -> Site:
         """The site as it is now: of its file, and what was changed since."""
         return self.site_changes.site
 
-    def close(self) -> None:
-        """Answer what has come in, and take no more."""
-        self._commits.close()
+    def handle_reports(self, arrivals: Sequence[Arrival]) -> list[Reply]:
+        """Answer reports, or refuse them, once all that are accepted are durable together.
 
-    def handle_report(
-        self, board_id: str, signature: str, body: bytes, host: str | None = None
-    ) -> Reply:
-        """Answer one report, or refuse it; never raises for what a sender can cause.
-
-        `host` is the address that it came from. Returns once the report is durable, together with
-        all that came in while the last group was being stored.
+        Never raises for what a sender can cause.
         """
-        with self.instruments.report_s.time():
-            outcome = self._commits.submit(Arrival(board_id, signature, body, host))
+        with self._handling:
+            outcomes = self._ingest.handle(arrivals)
+        for arrival, outcome in zip(arrivals, outcomes, strict=True):
             if isinstance(outcome, Refused):
-                self._count(outcome.problem, board_id)
-            return outcome.reply()
+                self._count(outcome.problem, arrival.board_id)
+            self.instruments.report_s.observe(time.perf_counter() - arrival.came_s)
+        return [outcome.reply() for outcome in outcomes]
 
     def refuse(self, problem: ProblemError, board_id: str) -> Reply:
         """Refuse a report that was not even read."""

@@ -1,6 +1,7 @@
 """What boards ask for, made of their reports and of what is remembered of each circuit."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from headroom.allocation.share import FIRST, Claim, Demand, Rank
@@ -62,7 +63,7 @@ class Demands:
     def __init__(self, forecast: Forecast = nothing_expected) -> None:
         self._forecast = forecast
         self._heard: dict[str, _Heard] = {}
-        self._memories: dict[tuple[str, int], _Memory] = {}
+        self._memories: defaultdict[tuple[str, int], _Memory] = defaultdict(_Memory)
 
     def learn(self, board: Board, report: Report, received_s: float) -> None:
         """Take in a board's newest report."""
@@ -75,12 +76,12 @@ class Demands:
         if board.id in self._heard:
             self._heard[board.id] = replace(self._heard[board.id], board=board)
 
-    def now(self, now_s: float) -> dict[str, Demand]:
+    def now(self, now_s: float, boards: Iterable[str]) -> dict[str, Demand]:
         """By board; silent boards ask for nothing."""
         return {
             board_id: self._demand(heard, now_s)
-            for board_id, heard in self._heard.items()
-            if not heard.is_stale(now_s)
+            for board_id in boards
+            if (heard := self._heard.get(board_id)) and not heard.is_stale(now_s)
         }
 
     def _demand(self, heard: _Heard, now_s: float) -> Demand:
@@ -132,7 +133,7 @@ class Demands:
         return max(reading.current_ma // _VARYING_DIV, peak_ma - reading.current_ma)
 
     def _memory(self, board: Board, number: int) -> _Memory:
-        return self._memories.setdefault((board.id, number), _Memory())
+        return self._memories[board.id, number]
 
 
 def _running_ma(current_ma: int) -> int:

@@ -5,9 +5,10 @@ has been decided on. So one that is refused leaves nothing, and spoils nothing f
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -34,12 +35,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Arrival:
-    """A report as it came in, and the address that it came from."""
+    """A report as it came in, the address that it came from, and when by `time.perf_counter`."""
 
     board_id: str
     signature: str
     body: bytes
     host: str | None
+    came_s: float = field(default_factory=time.perf_counter)
 
 
 @dataclass(frozen=True)

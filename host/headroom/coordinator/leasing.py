@@ -5,17 +5,14 @@ from dataclasses import replace
 
 from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
 from headroom.allocation.settling import Settling
-from headroom.allocation.share import Shares, share
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.demands import Demands, Forecast, nothing_expected
 from headroom.coordinator.meters import Meters
 from headroom.coordinator.readings import measured_ma
+from headroom.coordinator.sharing import Sharing
 from headroom.phases import PhaseMa, lowest
 from headroom.protocol.messages import Report
 from headroom.site import Board, Site
-
-# Sharing a large site out takes its time: at most this part of all of it.
-_SHARING_PART = 50
 
 
 class Leasing:
@@ -45,7 +42,7 @@ class Leasing:
         self.tree = site.tree(self._meters.uncontrolled_ma(now_s))
         self.book = LeaseBook(self.tree, grants)
         self.demands = Demands(forecast)
-        self._shares = Shares({}, frozenset())
+        self._sharing = Sharing(self.tree, self.demands, clock)
         self.begin_term(epoch)
 
     def begin_term(self, epoch: int) -> None:
@@ -53,7 +50,6 @@ class Leasing:
         until_s = self._clock.monotonic_s() + book_s(self._longest_s)
         boards = (board.id for board in self._site.boards)
         self._settling = Settling(epoch, boards, until_s)
-        self._share_out()
 
     def lease(self, board: Board, report: Report) -> Grant:
         """What a board may use from now on, after what its report says of what it uses."""
@@ -67,14 +63,14 @@ class Leasing:
         if lowest(drawn_ma, report.limit_ma) == drawn_ma:
             # Else it still draws what a lease gave it that the book may not know of.
             self._settling.heard(board.id, report.epoch, in_force, report.limit_ma)
-        if now_s >= self._share_again_s:
-            self._share_out()
-        wanted_ma = self._shares.targets_ma[board.id]
-        if not self._settling.is_over(now_s):
+        wanted_ma = self._sharing.target_ma(board.id)
+        settled = self._settling.is_over(now_s)
+        if not settled:
             held_ma = lowest(self.book.held_ma(board.id, now_s), report.limit_ma)
             wanted_ma = lowest(wanted_ma, held_ma)
         grant = self.book.grant(board.id, report.pair, wanted_ma, self._lease_s, now_s)
-        self._settling.granted(grant)
+        if not settled:
+            self._settling.granted(grant)
         return grant
 
     def change_site(self, site: Site) -> None:
@@ -113,11 +109,4 @@ class Leasing:
         now_s = self._clock.monotonic_s()
         self.tree = self._site.tree(self._meters.uncontrolled_ma(now_s))
         self.book.plant(self.tree)
-        self._share_out()
-
-    def _share_out(self) -> None:
-        began_s = self._clock.monotonic_s()
-        demands = self.demands.now(began_s)
-        self._shares = share(self.tree, demands, self._shares.served)
-        ended_s = self._clock.monotonic_s()
-        self._share_again_s = ended_s + _SHARING_PART * (ended_s - began_s)
+        self._sharing.plant(self.tree)

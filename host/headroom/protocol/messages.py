@@ -4,7 +4,6 @@ Lists in a message become NamedTuples here, so the code speaks of `reading.curre
 bytes stay as short as a board needs them.
 """
 
-import json
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import (
@@ -179,8 +178,7 @@ class Message(BaseModel):
 
     def encode(self) -> bytes:
         """The message as compact JSON."""
-        document = self.model_dump(exclude_none=True)
-        return json.dumps(document, separators=(",", ":")).encode()
+        return self.model_dump_json(exclude_none=True).encode()
 
     @classmethod
     def decode(cls, body: bytes) -> Self:

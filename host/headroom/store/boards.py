@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, select
 
 from headroom.protocol.messages import Report
 from headroom.store import audit, rows
@@ -100,20 +100,19 @@ def reports_before(db: Connection, board_id: str, before: int, limit: int) -> li
 
 def save(db: Connection, changed: Collection[BoardRecord]) -> None:
     """Store what became of some boards' records."""
-    statement = update(boards).where(boards.c.id == bindparam("board"))
-    db.execute(statement, [_newest(record) for record in changed])
+    rows.change(db, boards, [_newest(record) for record in changed])
 
 
 def keep(db: Connection, received: Collection[ReceivedReport]) -> None:
     """Store reports as they came, and when the boots began of which there was none before."""
-    db.execute(insert(reports), [_report_row(one) for one in received])
+    rows.add(db, reports, [_report_row(one) for one in received])
     rows.add_new(db, boots, [_boot_row(one) for one in received if one.is_first_of_boot])
 
 
 def _newest(record: BoardRecord) -> dict[str, object]:
     boot, seq = record.last_pair
     return {
-        "board": record.id,
+        "id": record.id,
         "last_boot": boot,
         "last_seq": seq,
         "last_body": record.last_body,

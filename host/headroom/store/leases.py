@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from headroom.allocation.book import Grant
+from headroom.store import rows
 from headroom.store.tables import leases
 
 
 def replace_leases(db: Connection, held: Mapping[str, Iterable[Grant]]) -> None:
     """Make these the whole of what each of these boards holds."""
     db.execute(delete(leases).where(leases.c.board.in_(held)))
-    rows = [_row(grant) for grants in held.values() for grant in grants]
-    if rows:
-        db.execute(insert(leases), rows)
+    rows.add(db, leases, [_row(grant) for grants in held.values() for grant in grants])
 
 
 def stored_leases(db: Connection) -> list[Grant]:

@@ -19,14 +19,16 @@ from headroom.protocol.problems import (
     of_status,
 )
 from headroom.web.api_app import MAX_BODY_BYTES
+from headroom.web.board_app import BoardApp
+from headroom.web.groups import GroupDispatcher
 from headroom.web.live_api import TAKE_OVER
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-# A report's thread waits while its group is made durable; this is how large a group can be.
-_BOARD_THREADS = 64
 _PEOPLE_THREADS = 4
+# A response is written in two pieces; it shall leave in one, from the thread that polls.
+_WHOLE_RESPONSE_BYTES = 1 << 14
 # A board that has not sent its 1.5 KiB by then never will.
 _IDLE_S = 10
 # Waitress counts the connections of both listeners together. Whoever holds the page's open shall
@@ -145,6 +147,23 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             super().handle_write()
 
 
+class _GroupChannel(_Channel):
+    """Is served with others, see `web.groups`: its environment is known before it is served."""
+
+    def begin(self) -> "WSGIEnvironment | None":
+        request = self.requests[0]
+        if request.error:
+            return None
+        self._task = _Task(self, request)
+        environ: WSGIEnvironment = self._task.get_environment()
+        return environ
+
+    def task_class(  # type: ignore[override]
+        self, _channel: HTTPChannel, _request: HTTPRequestParser
+    ) -> _Task:
+        return self._task
+
+
 class Listeners:
     """The board endpoint and the API, served together by `run` until a signal ends it."""
 
@@ -152,13 +171,26 @@ class Listeners:
         self._sockets: dict[int, Any] = {}
         self._servers: list[Any] = []
 
-    def listen_for_boards(self, app: "WSGIApplication", address: Address) -> Address:
+    def listen_for_boards(self, app: BoardApp, address: Address) -> Address:
         """Open the signed endpoint; gives the address with its real port. Raises ListenError."""
-        return self._listen(app, address, MAX_REPORT_BYTES, _MOST_CONNECTIONS, _BOARD_THREADS)
+        server = self._listen(
+            app,
+            address,
+            MAX_REPORT_BYTES,
+            _MOST_CONNECTIONS,
+            _dispatcher=GroupDispatcher(app.prepare),
+            send_bytes=_WHOLE_RESPONSE_BYTES,
+        )
+        server.channel_class = _GroupChannel
+        return Address(address.host, int(server.effective_port))
 
     def listen_for_people(self, app: "WSGIApplication", address: Address) -> Address:
         """Open page and API; gives the address with its real port. Raises ListenError."""
-        return self._listen(app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE, _PEOPLE_THREADS)
+        server = self._listen(
+            app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE, threads=_PEOPLE_THREADS
+        )
+        server.channel_class = _Channel
+        return Address(address.host, int(server.effective_port))
 
     def run(self) -> None:
         """Serve until SystemExit or KeyboardInterrupt is raised in this thread, or `stop`."""
@@ -187,8 +219,8 @@ class Listeners:
         address: Address,
         max_bytes: int,
         connections: int,
-        threads: int,
-    ) -> Address:
+        **adjustments: Any,
+    ) -> Any:
         try:
             bound = socket.create_server((address.host, address.port), family=address.family)
         except OSError as error:
@@ -197,13 +229,12 @@ class Listeners:
             app,
             map=self._sockets,
             sockets=[bound],
-            threads=threads,
             channel_timeout=_IDLE_S,
             connection_limit=connections,
             # Waitress refuses at this size, not above it.
             max_request_body_size=max_bytes + 1,
             ident=None,
+            **adjustments,
         )
-        server.channel_class = _Channel
         self._servers.append(server)
-        return Address(address.host, int(server.effective_port))
+        return server
