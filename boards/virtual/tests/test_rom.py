@@ -62,7 +62,9 @@ def test_over_rfc_2217_it_is_identified_and_left_alone(module: Module) -> None:
 def test_over_rfc_2217_it_is_written_and_boots_what_was_written(
     module: Module, interpreter: Path, romfs: Path
 ) -> None:
-    seen = esptool(module, "write-flash", "0", str(interpreter), hex(ROMFS_START), str(romfs))
+    files = ["0", str(interpreter), hex(ROMFS_START), str(romfs)]
+    seen = esptool(module, "--baud", "460800", "write-flash", *files)
+    assert "Changing baud rate to 460800" in seen
     assert seen.count("Hash of data verified.") == 2
     assert module.flash(0, 64) == stand_in()[:64]
     assert "'node'" in packages(module)
