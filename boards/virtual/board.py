@@ -218,6 +218,7 @@ class VirtualBoard(BoardInTime, BoardWithPlant):
         if self._processor is not None:
             self._processor.kill()
             self._processor = None
+        self.next_timer_us = None  # nobody has to wake for it any more
         self._download = None
         self._calls.unmount()
 

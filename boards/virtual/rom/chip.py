@@ -29,7 +29,8 @@ _WRITE_STATUS, _READ_STATUS, _READ_ID, _READ_SFDP = 0x01, 0x05, 0x9F, 0x5A
 
 @dataclass(frozen=True)
 class Model:
-    """Which chip answers: the word by which programs tell it, and its number.
+    """Which chip answers: the word by which programs tell it, all that is modelled of another one,
+    and its number.
 
     ``chip_id`` has 24 bits; they are the last three bytes of its MAC address.
     """

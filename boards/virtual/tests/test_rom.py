@@ -128,6 +128,18 @@ def test_what_the_rom_cannot_do_is_refused(module: Module, command: str) -> None
     assert "ESP8266 ROM does not support function" in refused(run(*cable))
 
 
+def test_download_mode_of_a_board_that_ran_waits_without_work(module: Module) -> None:
+    module.do(
+        lambda board: board.install(
+            {"main.py": b"import machine; t = machine.Timer(-1, period=40)"}
+        )
+    )
+    module.reset()
+    assert module.do(lambda board: board.next_timer_us) is not None
+    module.start_download()
+    assert module.do(lambda board: board.next_timer_us) is None
+
+
 def test_out_of_the_stub_the_rom_is_reached_again(module: Module) -> None:
     module.start_download()
     esptool_on_cable(module, "chip-id")
