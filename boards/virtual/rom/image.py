@@ -12,7 +12,7 @@ MAGIC = 0xE9
 _HEADER, _SEGMENT = struct.Struct("<BBBBI"), struct.Struct("<II")
 _ROM_SEGMENTS = 16  # more than that is no image
 _ALIGN = 16
-_IRAM, _IRAM_BYTES = 0x40100000, 0x8000
+_IRAM, _IRAM_BYTES = 0x40100000, 0xC000  # with what the cache can give up of its half
 _DRAM, _DRAM_BYTES = 0x3FFE8000, 0x18000
 
 MARK = b"Headroom: stands in for MicroPython's ESP8266 image on a virtual board"
