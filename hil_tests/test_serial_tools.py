@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
+from headroom.device import calibration, firmware, romfs
 from headroom.device.configuration import Keys, Link, board_config
+from headroom.device.errors import DeviceError
+from headroom.device.node import NODE
+from headroom.device.serial_line import attached
 from headroom.site import parse_site
 
 from boards.virtual.files import install
@@ -20,9 +25,11 @@ from boards.virtual.module import Module
 from boards.virtual.network import Network, Peer
 from boards.virtual.plant import Constant
 from boards.virtual.rom.image import stand_in
+from boards.virtual.tests.mpremote import mpremote
 from hil_tests.conftest import circuit, one_board_site
 
 KEYS = Keys(bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96)))
+READ = f"{NODE}.readings.last_ma[0]"
 PASSWORD = 'correct "horse" battery'
 
 
@@ -90,8 +97,9 @@ def test_what_it_prints_is_shown_with_the_place_in_the_firmware(module: Module) 
 
 
 def test_the_archive_has_everything_but_secrets(module: Module, tmp_path: Path) -> None:
-    leak = f"open('/calibration.json','w').write({json.dumps(PASSWORD + KEYS.site.hex())})"
-    module.do(lambda board: board.exec(leak))
+    leak = json.dumps(PASSWORD + KEYS.site.hex())
+    put = f"f=open('/calibration.json','w');f.write({leak});f.close()"
+    module.do(lambda board: board.exec(put))
     path = tmp_path / "report.zip"
     told = run(module, "support", str(path))
     assert told.exit_code == 0, told.output
@@ -109,6 +117,66 @@ def test_the_archive_has_everything_but_secrets(module: Module, tmp_path: Path) 
         assert secret.lower().encode() not in everything
 
 
+def image(folder: Path, old: str, new: str) -> str:
+    """A file with the firmware's image, changed in one place of its sources."""
+    sources = folder / "firmware"
+    shutil.copytree(firmware.folder() / "node", sources / "node")
+    changed = sources / "node" / "__init__.py"
+    changed.write_text(changed.read_text().replace(old, new))
+    path = folder / "changed.romfs"
+    path.write_bytes(romfs.build_firmware(sources, folder / "cache"))
+    return str(path)
+
+
+def test_new_firmware_is_put_on_a_board_that_runs(module: Module, tmp_path: Path) -> None:
+    path = image(tmp_path, 'version = "0.1.0"', 'version = "0.2.0"')
+    told = run(module, "update", "--romfs", path, "--good-s", "3")
+    assert told.exit_code == 0, told.output
+    assert "before: firmware 0.1.0, build" in told.output
+    assert "now:    firmware 0.2.0, build" in told.output
+    start, content = 0xB0000, Path(path).read_bytes()
+    assert module.flash(start, len(content)) == content
+    version = "import node; print(node.version)"
+    assert module.do(lambda board: board.exec(version)) == "0.2.0\n"
+    assert module.do(lambda board: board.read_file("secrets.json"))
+
+
+def test_firmware_that_does_not_start_is_taken_back(module: Module, tmp_path: Path) -> None:
+    path = image(tmp_path, "import sys", "import nowhere, sys")
+    told = run(module, "update", "--romfs", path, "--good-s", "3")
+    assert told.exit_code == 3, told.output
+    assert "the new firmware is no good: ImportError: no module named 'nowhere'" in told.output
+    assert "back: firmware 0.1.0, build" in told.output
+    assert run(module, "monitor", "--once").exit_code == 0
+
+
+def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:
+    assert run(module, "maintenance", "in").exit_code == 0
+    assert "ROMFS image size" in mpremote(module.clock, "romfs", "query")
+
+
+def put_load(module: Module, amps: float) -> None:
+    """Another load behind its relay."""
+    module.do(lambda board: board.set_load(0, Constant(amps)))
+
+
 def board_secrets(module: Module) -> str:
     """What the board really has as secrets."""
     return module.do(lambda board: board.read_file("secrets.json").decode())
+
+
+def test_two_loads_calibrate_a_circuit(module: Module) -> None:
+    with attached(module.plain_port) as line:
+        calibration.begin(line)
+        with pytest.raises(DeviceError, match="of 2 points"):
+            calibration.store(line, 0)
+        for amps in (2.0, 9.0):
+            put_load(module, amps)
+            while line.eval(READ) < 900 * amps:
+                pass  # the test's limit ends it
+            told = calibration.point(line, 0, round(amps * 1050))
+            assert f"true {round(amps * 1050)} mA" in told
+        assert "stored" in calibration.store(line, 0)
+        calibration.end(line)
+        assert line.eval("'calibrate' in globals()") is False
+    assert module.do(lambda board: board.read_file("calibration.json"))

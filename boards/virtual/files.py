@@ -30,6 +30,7 @@ class Files:
     """
 
     def __init__(self, flash: Flash) -> None:
+        self._flash = flash
         self._files, self._partition = mount_files(flash)
         self._handles: dict[int, lfs.LFSFile] = {}
 
@@ -110,6 +111,15 @@ class Files:
     def _rename(self, old: str, new: str) -> int:
         self._files.rename(old, new)
         return 0
+
+    # The ROMFS partition beside it.
+
+    def _rom_erase(self, offset: int, *_: object) -> int:
+        return self._partition.guarded(lambda: self._flash.erase(ROMFS_START + offset))
+
+    def _rom_write(self, offset: int, data: str) -> int:
+        content = data.encode("latin-1")
+        return self._partition.guarded(lambda: self._flash.program(ROMFS_START + offset, content))
 
 
 def install(flash: Flash, files: dict[str, bytes], romfs: bytes) -> None:

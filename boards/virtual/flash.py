@@ -136,8 +136,8 @@ class FilePartition(UserContext):
         self.flash = flash
         self.attached = True
 
-    def _guarded(self, operation: Callable[[], None]) -> int:
-        """littlefs-python swallows exceptions: errors go back as numbers.
+    def guarded(self, operation: Callable[[], None]) -> int:
+        """Errors go back as numbers, because littlefs-python swallows exceptions.
 
         A partition let go of changes nothing.
         """
@@ -154,10 +154,10 @@ class FilePartition(UserContext):
 
     def prog(self, _config: object, block: int, offset: int, data: bytes) -> int:
         start = FILES_START + block * SECTOR_BYTES + offset
-        return self._guarded(lambda: self.flash.program(start, bytes(data)))
+        return self.guarded(lambda: self.flash.program(start, bytes(data)))
 
     def erase(self, _config: object, block: int) -> int:
-        return self._guarded(lambda: self.flash.erase(FILES_START + block * SECTOR_BYTES))
+        return self.guarded(lambda: self.flash.erase(FILES_START + block * SECTOR_BYTES))
 
     def sync(self, _config: object) -> int:
         return 0

@@ -12,6 +12,7 @@ import time  # noqa: F401
 
 import _board
 import board_gc
+import board_vfs
 import flashfs
 import machine  # noqa: F401  all shims are loaded before the baseline is taken
 import network  # noqa: F401
@@ -25,10 +26,12 @@ _NOT_FOUND = 2
 
 def board(romfs_address, romfs_length):
     sys.modules["gc"] = board_gc
+    sys.modules["vfs"] = board_vfs
+    board_vfs.partition = uctypes.bytearray_at(romfs_address, romfs_length)
     vfs.umount("/")
     vfs.mount(flashfs.FlashFs(), "/")
     try:
-        vfs.mount(vfs.VfsRom(uctypes.bytearray_at(romfs_address, romfs_length)), "/rom")
+        vfs.mount(vfs.VfsRom(board_vfs.partition), "/rom")
     except OSError:
         print("no ROMFS on the partition")
     os.chdir("/")

@@ -21,7 +21,9 @@ _ON_THE_DESK = {
     "provision": "board_provision",
     "monitor": "board_look",
     "repl": "board_look",
-    "maintenance": "board_look",
+    "calibrate": "board_calibrate",
+    "update": "board_update",
+    "maintenance": "board_update",
     "logs": "board_support",
     "support": "board_support",
 }

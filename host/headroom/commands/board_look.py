@@ -1,4 +1,4 @@
-"""`headroom board monitor`, `repl` and `maintenance`: beside a node that runs, or in its place."""
+"""`headroom board monitor` and `repl`: beside a node that runs."""
 
 import json
 import subprocess
@@ -11,13 +11,10 @@ from rich.console import Console
 from rich.live import Live
 
 from headroom.commands.device import port_option
-from headroom.device.errors import DeviceError
-from headroom.device.node import require_node, runs, snapshot
+from headroom.device.node import require_node, snapshot
 from headroom.device.ports import find_port
 from headroom.device.serial_line import SerialLine, attached
 from headroom.device.view import view
-
-_FLAG = "maintenance"
 
 
 @click.command()
@@ -65,28 +62,3 @@ def repl(port: str | None) -> None:
     """
     command = ["-m", "mpremote", "connect", find_port(port), "resume", "repl"]
     sys.exit(subprocess.call([sys.executable, *command]))
-
-
-@click.command()
-@click.argument("way", type=click.Choice(["in", "out"]))
-@port_option
-def maintenance(way: str, port: str | None) -> None:
-    """Start a board into maintenance (`in`), or back into its node (`out`).
-
-    In maintenance neither node nor watchdog run, all relays are open, and it stays so over resets
-    and power cuts. Then files may be changed, and the firmware with `headroom board flash`.
-    """
-    with attached(find_port(port)) as line:
-        if way == "in":
-            line.write(f"/{_FLAG}", b"")
-            line.reset()
-            if runs(line):
-                raise DeviceError(
-                    f"{line.port}: its node still runs", "is its /main.py the project's?"
-                )
-            click.echo("in maintenance: no node, no watchdog, relays open")
-            return
-        line.exec(f"import os; {_FLAG!r} in os.listdir('/') and os.remove('/{_FLAG}')")
-        line.reset()
-        require_node(line)
-        click.echo("its node runs")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,19 +67,19 @@ def build_folder(folder: Path, cache: Path) -> bytes:
     return _built(_sources(folder, folder), cache, None)
 
 
+def size_of(head: bytes) -> int:
+    """How large the image is that begins so. Raises DeviceError."""
+    with _told():
+        return sum(_extent(head))
+
+
 def read(image: bytes) -> dict[str, bytes]:
     """The files of an image by name. Raises DeviceError for one that is damaged."""
-    try:
-        if not image.startswith(_MAGIC):
-            raise ValueError("it does not begin as an image does")
-        size, start = _number(image, len(_MAGIC))
+    with _told():
+        start, size = _extent(image)
         if start + size > len(image):
             raise ValueError(f"{len(image)} bytes are there of {start + size}")
         return dict(_files(image[start : start + size], ""))
-    except (ValueError, IndexError) as error:
-        raise DeviceError(
-            f"ROMFS image: {error}", "build it anew: headroom board romfs -o FILE"
-        ) from error
 
 
 def build_of(image: bytes) -> Build:
@@ -187,6 +188,24 @@ def _run(command: list[str], what: str) -> None:
 
 def _hash(files: Mapping[str, bytes]) -> str:
     return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, IndexError) as error:
+        raise DeviceError(
+            f"ROMFS image: {error}", "build it anew: headroom board romfs -o FILE"
+        ) from error
+
+
+def _extent(image: bytes) -> tuple[int, int]:
+    """Where an image's records begin, and how many bytes they have."""
+    if not image.startswith(_MAGIC):
+        raise ValueError("it does not begin as an image does")
+    size, start = _number(image, len(_MAGIC))
+    return start, size
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

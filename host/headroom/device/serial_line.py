@@ -81,6 +81,11 @@ class SerialLine:
                 self._transport.exec_raw_no_follow("import machine; machine.reset()")
             self._await_prompt()
 
+    def recover(self) -> None:
+        """The prompt again, of a board that started anew by itself. Raises DeviceError."""
+        with _told(self.port), contextlib.redirect_stdout(io.StringIO()):
+            self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_STARTS_WITHIN_S)
+
     def _await_prompt(self) -> None:
         """What is typed before the prompt is there may be lost, or come twice."""
         said = self._transport.read_until(

@@ -43,7 +43,8 @@ def of_board(line: SerialLine) -> tuple[dict[str, bytes], set[bytes]]:
         "import os\nfor d in '/','/journal':\n try:\n  for f in os.ilistdir(d):print(d,f)\n"
         " except OSError:pass"
     ).encode()
-    found["board/interpreter.txt"] = line.exec("import os; print(os.uname())").encode()
+    told = line.exec("import sys; print(sys.implementation, sys.version)")
+    found["board/interpreter.txt"] = told.encode()
     try:
         found["board/node.json"] = _json(asdict(node.snapshot(line)))
     except DeviceError as error:
@@ -60,7 +61,8 @@ def of_this_machine() -> dict[str, bytes]:
 
 def archive(content: Mapping[str, bytes], secrets: Iterable[bytes]) -> bytes:
     """A zip file of it, without any of the secrets in any of its files."""
-    hidden = [value for value in secrets if len(value) >= _SHORTEST]
+    # The longest first: one may be part of another.
+    hidden = sorted((value for value in secrets if len(value) >= _SHORTEST), key=len)[::-1]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, body in sorted(content.items()):

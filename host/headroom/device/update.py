@@ -1,0 +1,145 @@
+"""New firmware onto a board that has one, over its serial line.
+
+Bytecode runs in place, so it is changed in maintenance, where no node runs and all relays are
+open. The image that was there is kept, and put back if the node does not become good with the new
+one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from dataclasses import dataclass
+
+from headroom.device import romfs
+from headroom.device.chip import Progress
+from headroom.device.errors import DeviceError
+from headroom.device.layout import SECTOR_BYTES
+from headroom.device.node import NODE, runs
+from headroom.device.serial_line import BoardError, SerialLine
+
+_FLAG = "maintenance"
+# One line of base64 that fits beside an interpreter that runs nothing.
+_CHUNK_BYTES = 768
+_LOOK_S = 0.5
+_PARTITION = "__import__('vfs').rom_ioctl(2)"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an update: `kept` = why the new firmware is not in force."""
+
+    before: str
+    after: str
+    kept: str = ""
+
+
+def into_maintenance(line: SerialLine) -> None:
+    """No node, no watchdog, relays open, over resets and power cuts. Raises DeviceError."""
+    line.write(f"/{_FLAG}", b"")
+    line.reset()
+    if runs(line):
+        raise DeviceError(f"{line.port}: its node still runs", "is its /main.py the project's?")
+
+
+def out_of_maintenance(line: SerialLine) -> None:
+    """Back into the node, if it starts. Raises DeviceError for a board that does not answer."""
+    line.exec(f"import os; {_FLAG!r} in os.listdir('/') and os.remove('/{_FLAG}')")
+    line.reset()
+
+
+def update(line: SerialLine, image: bytes, good_s: float, progress: Progress) -> Outcome:
+    """Put an image on the board, and the earlier one back if no node runs with the new one
+    `good_s` seconds after its start. Raises DeviceError.
+    """
+    romfs.check_size(image)
+    new = romfs.build_of(image)
+    progress.step("into maintenance")
+    into_maintenance(line)
+    progress.step("read the firmware that is there")
+    old_image = _read(line, progress)
+    old = str(romfs.build_of(old_image)) if old_image else "none"
+    _write(line, image, progress)
+    why = _started(line, good_s, progress)
+    if not why:
+        return Outcome(old, str(new))
+    if not old_image:
+        raise DeviceError(
+            f"{line.port}: no node runs with {new}: {why}",
+            "see what it prints: headroom board logs",
+        )
+    progress.step("into maintenance, to put the earlier firmware back")
+    into_maintenance(line)
+    _write(line, old_image, progress)
+    _started(line, good_s, progress)
+    return Outcome(old, old, why)
+
+
+def _started(line: SerialLine, good_s: float, progress: Progress) -> str:
+    """Why the board is not good with the firmware that it has now; empty if it is."""
+    progress.step("start it")
+    out_of_maintenance(line)
+    deadline = time.monotonic() + 2 * good_s
+    boot = None
+    while time.monotonic() < deadline:
+        try:
+            up_s, now = line.eval(f"(lambda a:(a.clock.up_s,a.storage.boot))({NODE})")
+        except BoardError as error:
+            return error.traceback
+        except DeviceError as error:
+            line.recover()
+            return error.what
+        if boot not in (None, now):
+            return "it starts again and again"
+        boot = now
+        if up_s >= good_s:
+            return ""
+        time.sleep(_LOOK_S)
+    return "its clock stands still"
+
+
+def _read(line: SerialLine, progress: Progress) -> bytes:
+    """The image in the board's partition; none where it is empty or damaged."""
+    head = line.eval(f"bytes({_PARTITION}[:8])")
+    try:
+        size = romfs.size_of(head)
+    except DeviceError:
+        return b""
+    parts = []
+    for start in range(0, size, _CHUNK_BYTES):
+        end = min(start + _CHUNK_BYTES, size)
+        text = line.eval(f"__import__('binascii').b2a_base64({_PARTITION}[{start}:{end}])")
+        parts.append(base64.b64decode(text))
+        progress.at(end, size)
+    image = b"".join(parts)
+    try:
+        romfs.build_of(image)
+    except DeviceError:
+        return b""
+    return image
+
+
+def _write(line: SerialLine, image: bytes, progress: Progress) -> None:
+    progress.step("write the firmware")
+    size = -(-len(image) // SECTOR_BYTES) * SECTOR_BYTES
+    _checked(line, f"3,0,{size}")
+    for start in range(0, len(image), _CHUNK_BYTES):
+        chunk = base64.b64encode(image[start : start + _CHUNK_BYTES].ljust(_CHUNK_BYTES, b"\0"))
+        _checked(line, f"4,0,{start},__import__('binascii').a2b_base64({chunk!r})")
+        progress.at(start + len(chunk), len(image))
+    digest = line.eval(f"__import__('hashlib').sha256({_PARTITION}[:{len(image)}]).digest()")
+    if digest != hashlib.sha256(image).digest():
+        raise DeviceError(
+            f"{line.port}: the firmware reads back otherwise than it was written",
+            "run the same command again; where that fails too, headroom board flash",
+        )
+
+
+def _checked(line: SerialLine, arguments: str) -> None:
+    result = line.eval(f"__import__('vfs').rom_ioctl({arguments})")
+    if result < 0:
+        raise DeviceError(
+            f"{line.port}: the flash refuses to be written: errno {-result}",
+            "run the same command again; where that fails too, headroom board flash",
+        )
