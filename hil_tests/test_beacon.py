@@ -14,6 +14,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import BEACON_GROUP, SITE_KEY, World
 
+pytestmark = [
+    pytest.mark.virtual("its datagrams are delivered and withheld one by one"),
+    pytest.mark.requirement("beacon"),
+]
+
 REPORT_S = 10
 GARBAGE_BYTES = 3 * 1024  # of one tick at most
 

@@ -12,6 +12,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import HOST, PORT, World
 
+pytestmark = [
+    pytest.mark.virtual("the converter and its error are modelled"),
+    pytest.mark.requirement("sensing"),
+]
+
 TRUE_A_PER_V = 31.2  # the part says 30: all that it measures reads 3.8 % low
 
 

@@ -21,7 +21,11 @@ from boards.virtual.realtime import RealTime
 from hil_tests.real_time import board_in_real_time
 from tools.demo.coordinator import Coordinator
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.virtual("it sets loads of a board in real time from its own thread"),
+    pytest.mark.requirement("page"),
+    pytest.mark.browser,
+]
 
 SHOWN_WITHIN_MS = 20_000
 SITE = """

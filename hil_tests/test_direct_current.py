@@ -11,6 +11,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World
 
+pytestmark = [
+    pytest.mark.virtual("the rig drives no INA226"),
+    pytest.mark.requirement("sensing"),
+]
+
 TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 10, "restore_cap_s": 20, "retry_s": 300}
 
 

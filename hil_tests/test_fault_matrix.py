@@ -19,6 +19,11 @@ from hil_tests.fault_matrix.page import written
 from hil_tests.fault_matrix.rig import NotReached, Rig, Seen
 from tools.benches.page import PAGE
 
+pytestmark = [
+    pytest.mark.virtual("faults are injected into sensors, bus, flash and link"),
+    pytest.mark.requirement("faults"),
+]
+
 # The fault comes while the load is there, and before anything has been done about it.
 LEAD_S = 0.5
 HEALTHY = {"ok", "below_range"}

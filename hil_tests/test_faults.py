@@ -11,6 +11,11 @@ from boards.virtual.plant import Constant, Script
 from hil_tests.conftest import MakeWorld, circuit, flat_circuits, one_board_site
 from hil_tests.world import World
 
+pytestmark = [
+    pytest.mark.virtual("faults are injected into sensors, bus and contacts"),
+    pytest.mark.requirement("sensor", "contact"),
+]
+
 TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 10, "restore_cap_s": 20, "retry_s": 300}
 LAUNDRY, HEATER, FRIDGE = 1, 2, 3
 

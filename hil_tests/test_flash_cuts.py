@@ -12,6 +12,11 @@ import pytest
 
 from hil_tests.node_on_flash import FlashFiles, KeptMinutes, each_cut, node
 
+pytestmark = [
+    pytest.mark.virtual("power goes at each write of flash"),
+    pytest.mark.requirement("flash"),
+]
+
 OLD_ORDERS, NEW_ORDERS = [(0, 0), (2, 1_790_000_000)], [(1, 1_790_009_999)]
 
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from boards.virtual.flash import FILES_SECTORS, Flash
 from hil_tests.node_on_flash import FlashFiles, KeptMinutes, node
+
+pytestmark = [
+    pytest.mark.virtual("erases are counted by the flash chip itself"),
+    pytest.mark.requirement("flash"),
+]
 
 ENDURANCE = 100_000  # erases that a sector of a 25-series chip bears, as its makers state
 DAYS = 20

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
+
+pytestmark = [
+    pytest.mark.virtual("an hour of outage, in simulated time"),
+    pytest.mark.requirement("delivery"),
+]
 
 
 def test_minutes_before_and_after_a_power_cut_arrive_once_dated_and_in_order(

@@ -11,6 +11,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import STARTED_UNIX_S, World
 
+pytestmark = [
+    pytest.mark.virtual("the heap is read from outside"),
+    pytest.mark.requirement("orders", "heap"),
+]
+
 SITE = one_board_site(
     [
         circuit(f"circuit {i}", priority=i + 1, safe="on", price_ceiling_eur_mwh=100 * i)

@@ -8,11 +8,17 @@ import json
 import random
 from collections.abc import Callable
 
+import pytest
 from headroom.coordinator import Settings
 
 from boards.virtual.plant import Constant, Plant, Steps, longest_above, phase_current
 from hil_tests.conftest import MakeWorld, circuit
 from hil_tests.world import World
+
+pytestmark = [
+    pytest.mark.virtual("three boards with one meter"),
+    pytest.mark.requirement("lease", "epoch"),
+]
 
 LIMIT_MA, SAFE_MA = 20_000, 3000
 LEASE_S = 10

@@ -16,6 +16,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World
 
+pytestmark = [
+    pytest.mark.virtual("its clients misbehave packet by packet"),
+    pytest.mark.requirement("http"),
+]
+
 PORT = 8080
 KEY = bytes(range(32))
 TIMING = {"boot_delay_s": [1, 1], "restore_wait_s": 10, "retry_s": 60}

@@ -15,6 +15,11 @@ from boards.virtual.realtime import RealTime
 from boards.virtual.tests.mpremote import mpremote
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 
+pytestmark = [
+    pytest.mark.virtual("it drives the virtual board's own serial port"),
+    pytest.mark.requirement("maintenance"),
+]
+
 
 @pytest.fixture
 def running(make_world: MakeWorld) -> Iterator[tuple[VirtualBoard, RealTime]]:

@@ -15,6 +15,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World, start_is_good
 
+pytestmark = [
+    pytest.mark.virtual("power goes at chosen moments and writes"),
+    pytest.mark.requirement("start", "flash", "override"),
+]
+
 TIMING = {"boot_delay_s": [1, 2]}
 GATE = 5
 

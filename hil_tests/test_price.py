@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World
+
+pytestmark = [
+    pytest.mark.virtual("prices of hours, in simulated time"),
+    pytest.mark.requirement("orders"),
+]
 
 SLOT_S = 30
 MIN_ON_S, MIN_OFF_S = 40, 70

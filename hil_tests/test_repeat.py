@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from boards.virtual.network import Exchange
 from boards.virtual.pins import Edge
 from boards.virtual.plant import Trace
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
+
+pytestmark = [
+    pytest.mark.virtual("no two runs of a real board are alike"),
+    pytest.mark.requirement("repeat"),
+]
 
 
 def run(

@@ -14,6 +14,11 @@ from hil_tests.conftest import MakeWorld, flat_circuits, one_board_site
 from hil_tests.world import World
 from tools.benches.waveforms import load_cycles
 
+pytestmark = [
+    pytest.mark.virtual("the rig has one waveform"),
+    pytest.mark.requirement("sensing", "limit"),
+]
+
 CHARGERS, HEATER = 1, 2
 SPIKES = load_cycles()["laptop_charger, strong harmonics"][0].samples
 SPIKY_A, SINE_A, LIMIT_MA = 6.0, 2.5, 8_000

@@ -11,6 +11,11 @@ from boards.virtual.plant import Constant
 from hil_tests.conftest import MakeWorld, circuit, one_board_site
 from hil_tests.world import World
 
+pytestmark = [
+    pytest.mark.virtual("hours of waiting, in simulated time"),
+    pytest.mark.requirement("guard"),
+]
+
 HOUR_S = 3600
 
 

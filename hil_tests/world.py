@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from headroom.coordinator import Beacons, Coordinator, Settings
 from headroom.data_dir import open_data_store
@@ -33,7 +33,15 @@ STARTED_UNIX_S = 1_790_000_000  # any date; the same in every run
 STEP_US = 50_000
 
 
-def start_is_good(board: VirtualBoard) -> None:
+class RunsPython(Protocol):
+    """A board with a REPL."""
+
+    def exec(self, code: str) -> str:
+        """Run it there; what it printed."""
+        ...
+
+
+def start_is_good(board: RunsPython) -> None:
     """Mark the board's start as ten minutes of uptime would: after six power cuts without that it
     stays in ``safe_boot``.
     """
@@ -71,8 +79,8 @@ class World:
         self.machine_is_off = False  # the coordinator's: its address never answers
         # What boards' connections to it pass through; it is given how to open the far end.
         self.between: Callable[[Callable[[], Peer]], Peer] = lambda open_peer: open_peer()
-        self.folder = folder
-        self._restores = 0
+        self._folders = (folder.with_name(f"{folder.name}-{n}") for n in itertools.count(1))
+        self._folder = folder
         self._settings = settings
         self._has_beacons = beacons
         self.sent_beacons: list[tuple[bytes, str]] = []  # and to which address
@@ -94,7 +102,7 @@ class World:
         """Start it, or start it anew on the same data, as a restart of the service does."""
         if self._store is not None:
             self._store.close()
-        self._store = open_data_store(self.folder)
+        self._store = open_data_store(self._folder)
         self.beacons = Beacons(SITE_KEY, self.store, self, self) if self._has_beacons else None
         self.coordinator: Coordinator = Coordinator(
             self.site, self.store, self, self._settings, self.beacons
@@ -104,10 +112,9 @@ class World:
 
     def restore_coordinator(self, backup: Path) -> None:
         """Start it anew on a backup, in a data directory that was empty."""
-        self._restores += 1
-        self.folder = self.folder.with_name(f"{self.folder.name}-restored-{self._restores}")
-        self.folder.mkdir()
-        with closing(open_data_store(self.folder)) as store:
+        self._folder = next(self._folders)
+        self._folder.mkdir()
+        with closing(open_data_store(self._folder)) as store:
             restore(backup, store)
         self.start_coordinator()
 

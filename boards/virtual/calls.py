@@ -76,8 +76,12 @@ class Calls:
             self.pins.write(int(args[0]), int(args[1]), t)
         return {"r": 0, "changes": self.plant.follow(self.pins, t)}
 
-    def _call_pin_read(self, _t: float, pin: int) -> int:
-        return self.pins.level(pin)
+    def _call_pin_read(self, t: float, pin: int) -> int:
+        return self.pins.read(pin, t)
+
+    def _call_pwm(self, t: float, pin: int, duty: int, _: int) -> int:
+        self.pins.set_pwm(pin, duty, t)
+        return 0
 
     def _call_i2c_pins(self, _t: float, scl: int, sda: int, *_: int) -> int:
         wired = (self.board["scl_pin"], self.board["sda_pin"])

@@ -4,12 +4,16 @@ writes.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from headroom.device.firmware import hardware as load_board
 
 __all__ = ["Edge", "PinMap", "Pins", "load_board", "pin_map"]
+
+KEPT_DUTIES = 64
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,16 @@ class Pins:
     def __init__(self, pin_map: PinMap) -> None:
         self.map = pin_map
         self.edges: list[Edge] = []
+        # What drives an input from outside, and the newest duties of PWM: (at_us, of 65535; None
+        # when it was given up).
+        self.driven: dict[int, Callable[[float], int]] = {}
+        self.pwm: dict[int, deque[tuple[float, int | None]]] = {}
         self._levels: dict[int, int] = {}
         self._outputs: set[int] = set()
 
     def lose_power(self, now_us: float) -> None:
         """All levels fall."""
+        self.pwm.clear()
         self._give_up_outputs(now_us)
         for pin in list(self._levels):
             self._set(pin, 0, now_us)
@@ -76,6 +85,7 @@ class Pins:
 
     def reset(self, now_us: float) -> None:
         """The chip starts: outputs are given up, and some pins are driven high by its ROM."""
+        self.pwm.clear()
         self._give_up_outputs(now_us)
         for pin in sorted({*self._levels, *self.map.boot_high, *self.map.pulled_up}):
             high = pin in self.map.boot_high or pin in self.map.pulled_up
@@ -107,6 +117,17 @@ class Pins:
     def outputs(self) -> frozenset[int]:
         """The pins that the program has made outputs."""
         return frozenset(self._outputs)
+
+    def read(self, pin: int, now_us: float) -> int:
+        """What the program reads there."""
+        if pin in self.driven and pin not in self._outputs:
+            return self.driven[pin](now_us)
+        return self.level(pin)
+
+    def set_pwm(self, pin: int, duty: int, now_us: float) -> None:
+        """A pin's duty from now on, of 65535; -1 ends it."""
+        newest = self.pwm.setdefault(pin, deque(maxlen=KEPT_DUTIES))
+        newest.append((now_us, None if duty < 0 else duty))
 
     def level(self, pin: int) -> int:
         """The level of a pin now."""

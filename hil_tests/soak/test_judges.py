@@ -17,6 +17,11 @@ from hil_tests.soak.deliveries import Deliveries
 from hil_tests.soak.faults import order_off
 from hil_tests.soak.limits import Impaired, Limits
 
+pytestmark = [
+    pytest.mark.virtual("the judges look at the plant and into flash"),
+    pytest.mark.requirement("delivery", "limit"),
+]
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

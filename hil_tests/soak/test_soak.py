@@ -7,6 +7,7 @@ writes build/soak/report.json, report.md, and a log of all that happened.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ import pytest
 from hil_tests.soak.bench import Bench
 from hil_tests.soak.report import Summary, history, page, summary, write
 from hil_tests.soak.run import Soak
+
+pytestmark = [
+    pytest.mark.virtual("hours of virtual time, faults in every part"),
+    pytest.mark.requirement("delivery", "limit", "heap", "repeat"),
+]
 
 OUT = Path("build/soak")
 
@@ -34,13 +40,14 @@ def play(folder: Path, hours: float, seed: int, log: Path) -> Summary:
 
 
 def test_nothing_is_lost_no_limit_is_broken_and_no_heap_grows(
-    tmp_path: Path, pytestconfig: pytest.Config
+    tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
 ) -> None:
     hours, seed = pytestconfig.getoption("--hours"), pytestconfig.getoption("--seed")
     OUT.mkdir(parents=True, exist_ok=True)
     log = OUT / f"seed-{seed}.log"
     found = play(tmp_path / "soak", hours, seed, log)
     write(found, OUT)
+    record_property("soak", found)
     print(page(found))
     assert not found["failures"], f"seed {seed}, all that happened: {log.resolve()}"
     assert found["faults"] >= 60 * hours

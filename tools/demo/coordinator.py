@@ -10,9 +10,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from headroom.coordinator import Settings
+
 STARTS_WITHIN_S = 20.0
 STOPS_WITHIN_S = 10.0
 PAGE_PORT = 8080
+SETTINGS = Settings(lease_s=10, valid_s=30)
 BEACON_GROUP = "239.255.72.82:8088"  # as a board's configuration has it by default
 
 
@@ -33,7 +36,7 @@ class Addresses:
 class Coordinator:
     """Starts on construction; stop it with ``stop``."""
 
-    def __init__(self, site: Path, folder: Path) -> None:
+    def __init__(self, site: Path, folder: Path, settings: Settings = SETTINGS) -> None:
         self.data = folder / "data"
         self.log = folder / "coordinator.log"
         self._ready = folder / "ready.json"
@@ -49,7 +52,8 @@ class Coordinator:
                         f"127.0.0.1:{free_page_port()}",
                     ),
                     *("--open-reading", "--beacon", BEACON_GROUP),
-                    *("--lease-s", "10", "--valid-s", "30", "--ready-file", str(self._ready)),
+                    *("--lease-s", str(settings.lease_s), "--valid-s", str(settings.valid_s)),
+                    *("--ready-file", str(self._ready)),
                 ),
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -56,6 +56,20 @@ class Pin:
         _pin_write(self.id, 0)
 
 
+class PWM:
+    def __init__(self, dest, freq=500, duty_u16=0):
+        if not 1 <= freq <= 1000 or dest.id == 16:
+            raise ValueError("invalid pin or frequency")
+        self._id = dest.id
+        self.duty_u16(duty_u16)
+
+    def duty_u16(self, duty):
+        _board.call("pwm", self._id, duty, 0)
+
+    def deinit(self):
+        _board.call("pwm", self._id, -1, 0)
+
+
 class I2C:
     def __init__(self, id=-1, scl=None, sda=None, freq=400000):
         _checked(_board.call("i2c_pins", scl.id, sda.id, 0))
