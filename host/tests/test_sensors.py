@@ -82,7 +82,7 @@ def test_a_board_that_does_not_tell_it_is_no_reading(world: World) -> None:
     assert board.limit_ma[0] == FREE_MA - MOST_MA
 
 
-def test_a_reading_ends_with_its_age_whoever_reports(world: World) -> None:
+def test_a_reading_ends_with_its_age(world: World) -> None:
     board, other = world.board(), world.board("flat-2")
     lease_ma(board, 1500, 4000, "ok")
     world.clock.advance(10.9)
@@ -90,7 +90,6 @@ def test_a_reading_ends_with_its_age_whoever_reports(world: World) -> None:
     assert phase(world)["uncontrolled_ma"] == 1000 + 1500 + RISE_MA
     world.clock.advance(0.2)
     assert "no fresh reading" in phase(world)["uncontrolled_text"]
-    other.report()
     assert phase(world)["uncontrolled_ma"] == 1000 + MOST_MA
 
 

@@ -79,6 +79,7 @@ class Coordinator:
             known_prices = prices.current_prices(db)
         now = self._ingest
         with now.lock:
+            now.leasing.forget_old_readings()
             return snapshot.site_view(
                 self.site,
                 snapshot.State(

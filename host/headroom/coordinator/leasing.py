@@ -58,8 +58,9 @@ class Leasing:
         drawn_ma = measured_ma(board, report)
         self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
         self.demands.learn(board, report, now_s)
-        if self._meters.hear(board, report, now_s) or now_s >= self._meters.stale_s:
+        if self._meters.hear(board, report, now_s):
             self._replant()
+        self.forget_old_readings()
         if lowest(drawn_ma, report.limit_ma) == drawn_ma:
             # Else it still draws what a lease gave it that the book may not know of.
             self._settling.heard(board.id, report.epoch, in_force, report.limit_ma)
@@ -85,6 +86,11 @@ class Leasing:
         """The uncontrolled load of a metered feeder, as of now."""
         self._meters.read(feeder_id, measured_ma, self._clock.monotonic_s())
         self._replant()
+
+    def forget_old_readings(self) -> None:
+        """Uncontrolled load whose reading has become too old counts as the most it may be."""
+        if self._clock.monotonic_s() >= self._meters.stale_s:
+            self._replant()
 
     def is_metered(self, feeder_id: str, index: int) -> bool:
         """Whether the uncontrolled load of a feeder phase is measured now."""
