@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import parse_site
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
@@ -21,7 +22,6 @@ from hil_tests.rig.client import Wiring
 from hil_tests.rig.wires import Wires, make_rig
 from hil_tests.targets.interface import contact_changes
 from hil_tests.targets.real import RealTarget, as_toml
-from tools.provision import Keys, Link, board_config
 
 pytestmark = [
     pytest.mark.requirement("rig"),

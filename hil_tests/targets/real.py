@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from headroom.coordinator import Settings
+from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import parse_site
 
 from hil_tests.rig.client import FIRMWARE, RigClient, RigError, Wiring
 from hil_tests.targets.forwarder import Forwarder
 from hil_tests.targets.serial_python import SerialPython
 from tools.demo.coordinator import SETTINGS, Coordinator
-from tools.provision import Keys, Link, board_config
 
 _POLL_S = 0.1
 _RESET_S = 0.2
