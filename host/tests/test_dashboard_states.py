@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -147,3 +147,47 @@ def _put_prices(server: Server) -> None:
     now = int(time.time())
     prices = {"start": now - now % 3600, "step_s": 3600, "eur_mwh": _EUR_MWH}
     server.put("/api/v1/prices", prices)
+
+
+def test_a_site_without_boards_says_how_to_go_on(browser: Browser, tmp_path: Path) -> None:
+    document = lived_in_site(flats=0)
+    document["boards"] = []
+    prepare(tmp_path, document)
+    with serving(tmp_path) as server, _looks_at(browser, server) as pages:
+        for look, page in pages.items():
+            expect(page.get_by_text("headroom board add")).to_be_visible()
+            _judge(page, f"empty-{look}")
+
+
+def test_twenty_feeders_and_eighty_boards(browser: Browser, tmp_path: Path) -> None:
+    document = _large_site()
+    prepare(tmp_path, document)
+    with serving(tmp_path) as server, _looks_at(browser, server) as pages:
+        for board in document["boards"]:
+            on = [2000, 20, "ok", 1, "default"]
+            server.board(board["id"], circuits=[on for _ in board["circuits"]]).report()
+        for look, page in pages.items():
+            expect(page.locator('[data-board][data-stale="0"]')).to_have_count(80)
+            _judge(page, f"large-{look}")
+            page.get_by_role("searchbox").fill("HOUSE-07")
+            expect(page.locator("[data-board]")).to_have_count(4)
+            expect(page.get_by_text("76 boards are not shown.")).to_be_visible()
+            page.get_by_label("off, silent or faulty only").check()
+            expect(page.locator("[data-board]")).to_have_count(0)
+
+
+def _large_site() -> dict[str, Any]:
+    """A street of nineteen houses with four flats each and more in the last; long names."""
+    flats: list[dict[str, Any]] = lived_in_site(flats=80)["boards"][:80]
+    street = "Wohnanlage an der Alten Spinnerei, Haus A bis T"
+    rating_ma = dict.fromkeys(("L1", "L2", "L3"), 63_000)
+    houses = [
+        {"id": f"house-{n + 1:02}", "parent": "street", "rating_ma": rating_ma} for n in range(19)
+    ]
+    whole = {"id": "street", "rating_ma": {phase: 10 * ma for phase, ma in rating_ma.items()}}
+    for number, board in enumerate(flats):
+        house = min(number // 4, 18) + 1
+        flat, feeder = f"house-{house:02}-flat-{number + 1:02}", f"house-{house:02}"
+        board |= {"id": flat, "feeder": feeder, "report_s": 3600}
+        board["circuits"][2]["name"] = "Warmwasserspeicher Obergeschoss"
+    return {"site": {"name": street}, "feeders": [whole, *houses], "boards": flats}

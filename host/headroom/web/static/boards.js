@@ -5,8 +5,35 @@ import { showBar } from "./feeders.js";
 import { amps, clock, duration } from "./format.js";
 import { openOrder } from "./order.js";
 
+const MOST_WITHOUT_SEARCH = 12;
+const search = document.querySelector('[data-form="search"]');
+let newest = null;
+
+export function startBoards() {
+  search.addEventListener("input", () => newest && showBoards(newest));
+  search.addEventListener("submit", (event) => event.preventDefault());
+}
+
 export function showBoards(state) {
-  keyed(list(document, "boards"), state.boards, (board) => board.id, makeBoard, showBoard);
+  newest = state;
+  search.hidden = state.boards.length <= MOST_WITHOUT_SEARCH;
+  document.querySelector("main").dataset.boards = state.boards.length ? "some" : "none";
+  const wanted = state.boards.filter(isWanted);
+  keyed(list(document, "boards"), wanted, (board) => board.id, makeBoard, showBoard);
+  const others = state.boards.length - wanted.length;
+  say(field(document, "boards-hidden"), others && `${others} boards are not shown.`);
+}
+
+function isWanted(board) {
+  if (search.hidden) return true;
+  const { text, trouble } = search.elements;
+  const names = [board.id, board.feeder, ...board.circuits.map((circuit) => circuit.name)].join("\n");
+  return names.toLowerCase().includes(text.value.trim().toLowerCase()) && (!trouble.checked || isTroubled(board));
+}
+
+// Whether anything of a board is other than a person would leave it.
+function isTroubled(board) {
+  return board.stale || board.circuits.some((circuit) => !circuit.closed || circuit.sensor_text);
 }
 
 const REFUSED = {

@@ -10,6 +10,7 @@ const WIDE_END = 1.2; // the feeder's bar ends here, in limits; see .mark in sit
 const TRAIL_S = 1800;
 const SHORTEST_TRAIL_S = 180;
 const SAMPLE_S = 2;
+const MOST_WITH_TRAIL = 4; // so many feeders fill a window; more stand side by side, without trails
 const CHART_PX = matchMedia("(max-width: 30rem)").matches ? 48 : 84; // see .chart.small in site.css
 
 const trails = new Map(); // "feeder phase" -> Trail
@@ -59,8 +60,10 @@ class Trail {
 }
 
 export function showFeeders(state) {
+  const are = state.feeders.length > MOST_WITH_TRAIL ? "many" : "few";
+  document.querySelector("main").dataset.feeders = are;
   keyed(list(document, "feeders"), state.feeders, (feeder) => feeder.id, makeFeeder, (root, feeder) => {
-    showFeeder(root, feeder, state.unix_s);
+    showFeeder(root, feeder, state.unix_s, are === "few");
   });
 }
 
@@ -81,9 +84,10 @@ function makeFeeder(feeder) {
   return root;
 }
 
-function showFeeder(root, feeder, unixS) {
+function showFeeder(root, feeder, unixS, withTrail) {
   keyed(list(root, "phases"), feeder.phases, (phase) => phase.phase, makePhase, (part, phase) => {
-    showPhase(part, feeder, phase, unixS);
+    showPhase(part, feeder, phase);
+    if (withTrail) showTrail(part, feeder, phase, unixS);
   });
   const unmeasured = feeder.phases.map((phase) => `${amps(phase.silent_ma)} A on ${phase.phase}`);
   const silent = feeder.silent_boards.join(", ");
@@ -96,7 +100,7 @@ function makePhase(phase) {
   return root;
 }
 
-function showPhase(root, feeder, phase, unixS) {
+function showPhase(root, feeder, phase) {
   const over = phase.current_ma > phase.limit_ma;
   const shown = over ? phase.current_ma - phase.limit_ma : Math.max(0, phase.headroom_ma);
   write(field(root, "headroom"), amps(shown));
@@ -105,17 +109,21 @@ function showPhase(root, feeder, phase, unixS) {
   write(field(root, "limit"), amps(phase.limit_ma));
   say(field(root, "uncontrolled"), uncontrolledText(phase));
   root.dataset.over = over ? "1" : "0";
-  const name = `Current on ${feeder.id} ${phase.phase}`;
   const bar = field(root, "bar");
   showBar(bar, phase.current_ma, phase.limit_ma, WIDE_END);
-  bar.setAttribute("aria-label", name);
+  bar.setAttribute("aria-label", trailName(feeder, phase));
   bar.setAttribute("aria-valuemax", phase.limit_ma / 1000);
   bar.setAttribute("aria-valuenow", Math.min(phase.current_ma, phase.limit_ma) / 1000);
   bar.setAttribute("aria-valuetext", `${amps(phase.current_ma)} A`);
   showSilent(bar, phase);
+}
+
+const trailName = (feeder, phase) => `Current on ${feeder.id} ${phase.phase}`;
+
+function showTrail(root, feeder, phase, unixS) {
   const key = `${feeder.id} ${phase.phase}`;
   if (!trails.has(key)) trails.set(key, new Trail(field(root, "chart"), feeder.id, phase.phase, unixS));
-  trails.get(key).add(unixS, phase.current_ma, phase.limit_ma, name);
+  trails.get(key).add(unixS, phase.current_ma, phase.limit_ma, trailName(feeder, phase));
 }
 
 function uncontrolledText(phase) {

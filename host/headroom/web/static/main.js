@@ -1,7 +1,7 @@
 // The page: one state comes in, each part shows its share of it.
 // Values that are old or cut off stay visible, but are marked as such.
 
-import { showBoards } from "./boards.js";
+import { showBoards, startBoards } from "./boards.js";
 import { field, say, write } from "./dom.js";
 import { showEvents } from "./events.js";
 import { showFeeders } from "./feeders.js";
@@ -43,6 +43,7 @@ function showTrouble(error) {
   say(field(document, "banner"), `${error.title ?? error.message}${old}`);
 }
 
+startBoards();
 startHistory();
 startOrders();
 let askNow = () => {};

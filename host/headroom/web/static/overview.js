@@ -10,6 +10,7 @@ const MOST_CHANGES = 6;
 
 export function showOverview(state) {
   const off = circuitsOf(state).filter(({ circuit }) => circuit.closed === false);
+  write(field(document, "none-off"), noneOffText(state));
   say(field(document, "off-more"), off.length > MOST_OFF && `and ${off.length - MOST_OFF} more below`);
   keyedOrEmpty("off", off.slice(0, MOST_OFF), circuitKey, makeFact, ({ children: [what, why] }, { board, circuit }) => {
     write(what, circuitName({ board, circuit }));
@@ -25,6 +26,14 @@ export function showOverview(state) {
     write(when, clock(alike[0].unixS, state.unix_s));
     write(what, `${namesText(alike)}: ${alike[0].text}`);
   });
+}
+
+// That nothing is off is known only of boards that report.
+function noneOffText(state) {
+  const unknown = state.boards.filter((board) => board.stale).length;
+  if (unknown === 0) return "Every circuit is on.";
+  if (unknown === state.boards.length) return "Nothing is known yet: no board reports.";
+  return `Every circuit is on, except that nothing is known of ${unknown} boards that do not report.`;
 }
 
 // The first by name, the rest as a number: prices change many circuits at once.
