@@ -62,7 +62,9 @@ def test_relay_and_reason_follow_the_reports(server: Server, page: Page) -> None
     circuit = first_circuit(page)
     expect(circuit).to_have_attribute("data-closed", "1")
     expect(circuit).to_contain_text("6.2 / 10.0 A")
-    expect(page.get_by_text("Every circuit is on.")).to_be_visible()
+    expect(
+        page.get_by_text("Every circuit is on, as far as is known: a board does not report.")
+    ).to_be_visible()
     board.circuits = [[0, 20, "ok", 0, "shed_feeder"]]
     board.report(events=[[1, 9, "shed", 0, 12_000]])
     expect(circuit).to_have_attribute("data-closed", "0")

@@ -33,7 +33,7 @@ function noneOffText(state) {
   const unknown = state.boards.filter((board) => board.stale).length;
   if (unknown === 0) return "Every circuit is on.";
   if (unknown === state.boards.length) return "Nothing is known yet: no board reports.";
-  return `Every circuit is on, except that nothing is known of ${unknown} boards that do not report.`;
+  return `Every circuit is on, as far as is known: ${unknown === 1 ? "a board does" : `${unknown} boards do`} not report.`;
 }
 
 // The first by name, the rest as a number: prices change many circuits at once.
