@@ -54,7 +54,7 @@ class Shared:
         self.sharing = Sharing(self.site.tree(), demands, self.clock)
         for board in self.site.boards:
             readings = tuple(CircuitReading(3000, 20, "ok", 1, "default") for _ in board.circuits)
-            demands.learn(board, Report.model_construct(circuits=readings), LATER_S)
+            demands.learn(board, Report.model_construct(circuits=readings, minutes=()), LATER_S)
 
     def target_ma(self, board: str) -> int:
         """What a board should have on its phase."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headroom.phases import phase_index
-from headroom.protocol.messages import CircuitReading, Reason, Report
+from headroom.protocol.messages import CircuitReading, Minute, Reason, Report
 from headroom.site import Board
 
 from tools.benches.firmware import node_module
@@ -17,6 +17,7 @@ from tools.lease_histories.board import SentAnswer
 
 STEP_MS = 500
 LIMIT_S = 5
+_STEPS_A_MINUTE = 60_000 // STEP_MS
 # Of a load's current from one step to the next.
 _NOISE = 0.01
 _TIMING = {"restore_wait_s": 30, "restore_cap_s": 480, "retry_s": 300}
@@ -39,6 +40,10 @@ class SteadyBoard:
         self._steps = self._seq = 0
         self._epoch = 0
         self.current_ma = [0] * len(circuits)
+        self._sums_ma = [0] * len(circuits)
+        self._highest_ma = [0] * len(circuits)
+        self._closed_steps = [0] * len(circuits)
+        self._journal: list[Minute] = []
 
     @property
     def _up_s(self) -> int:
@@ -50,6 +55,7 @@ class SteadyBoard:
         up_s, shedding, protection = self._up_s, self._shedding, self._protection
         self._planning.update(up_s)
         self.current_ma = [self._drawn_ma(number) for number in range(len(self.loads_ma))]
+        self._sample()
         protection.update(self.current_ma, 0, self._planning.limit_ma, STEP_MS)
         if protection.is_over:
             self._shed()
@@ -71,6 +77,8 @@ class SteadyBoard:
             epoch=self._epoch,
             limit_ma=tuple(self._planning.limit_ma),
             lease_seq=self._planning.lease_seq,
+            up_s=self._up_s,
+            minutes=self._minutes(),
             circuits=tuple(self._reading(number) for number in range(len(self.loads_ma))),
         )
 
@@ -78,6 +86,27 @@ class SteadyBoard:
         """Obeys the answer to its newest report, which comes at once."""
         self._epoch = answer.epoch
         self._planning.accept(answer, self._up_s)
+
+    def _sample(self) -> None:
+        """For the journal."""
+        for number, current_ma in enumerate(self.current_ma):
+            self._sums_ma[number] += current_ma
+            self._highest_ma[number] = max(self._highest_ma[number], current_ma)
+            self._closed_steps[number] += not self._shedding.reason[number]
+        if self._steps % _STEPS_A_MINUTE:
+            return
+        means_ma = [total // _STEPS_A_MINUTE for total in self._sums_ma]
+        closed_s = [steps * STEP_MS // 1000 for steps in self._closed_steps]
+        minute = self._steps // _STEPS_A_MINUTE - 1
+        self._journal.append(Minute(1, minute, *means_ma, *self._highest_ma, *closed_s))
+        self._sums_ma = [0] * len(means_ma)
+        self._highest_ma = [0] * len(means_ma)
+        self._closed_steps = [0] * len(means_ma)
+
+    def _minutes(self) -> tuple[Minute, ...]:
+        """Those that no report has told."""
+        told, self._journal = self._journal, []
+        return tuple(told)
 
     def _shed(self) -> None:
         shedding, protection = self._shedding, self._protection

@@ -104,6 +104,7 @@ class SimBoard:
             epoch=self.epoch,
             limit_ma=limit_ma,
             lease_seq=self._planning.lease_seq,
+            minutes=(),
             circuits=(reading,),
         )
 

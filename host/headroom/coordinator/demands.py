@@ -1,24 +1,27 @@
 """What boards ask for, made of their reports and of what is remembered of each circuit."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from headroom.allocation.share import FIRST, Claim, Demand, Rank
+from headroom.allocation.board_rule import lets_in_ma
+from headroom.allocation.claims import FIRST, Claim, Demand, Rank
 from headroom.coordinator.live import STALE_INTERVALS
-from headroom.coordinator.readings import drawn_ma, is_waiting, measured_ma, pairs
-from headroom.phases import PhaseMa, by_phase, phase_index
+from headroom.coordinator.readings import drawn_ma, is_waiting, pairs
+from headroom.phases import by_phase, phase_index
 from headroom.protocol.messages import MEASURED, CircuitReading, Report
 from headroom.site import Board, Circuit
 
-# A load that runs needs little more than it was measured with; a board lets one back in only where
-# everything fits into 95 % of the limit.
-_RUNS_NUM, _RUNS_DEN = 26, 25
-_FITS_NUM, _FITS_DEN = 20, 19
 # Loads vary by about a fifth around their mean within a report interval.
 _VARYING_DIV = 5
+# Readings of a load that goes on as it did: half of what its claim has to spare.
+_STEADY_DIV = 50
 # How long the highest current of a circuit is remembered.
 _PEAK_S = 900.0
+
+# A relay closed for less, in whole seconds, says too little of the mean while it was.
+_LONG_S = 10
 
 # (board, circuit) -> the highest current expected of it while the next lease runs, 0 = not known.
 Forecast = Callable[[str, int], int]
@@ -31,17 +34,29 @@ def nothing_expected(_board: str, _circuit: int) -> int:
 
 @dataclass
 class _Memory:
-    """Of one circuit: its highest current of late, and since when it waits."""
+    """Of one circuit: its current, its highest of late, and since when it waits."""
 
+    level_ma: int = 0
     peak_ma: int = 0
     peak_s: float = 0.0
     waits_since_s: float | None = None
+    runs_since_s: float = -math.inf
 
-    def learn(self, reading: CircuitReading, now_s: float) -> None:
-        known = reading.closed and reading.sensor in MEASURED
-        if known and (reading.current_ma >= self.peak_ma or now_s - self.peak_s > _PEAK_S):
-            self.peak_ma, self.peak_s = reading.current_ma, now_s
+    def drew(self, current_ma: int, now_s: float) -> None:
+        """Its relay was closed, and that was measured."""
+        if current_ma >= self.peak_ma or now_s - self.peak_s > _PEAK_S:
+            self.peak_ma, self.peak_s = current_ma, now_s
+
+    def learn(self, circuit: Circuit, reading: CircuitReading, now_s: float) -> None:
+        """What the newest report says of it."""
+        if reading.closed and reading.sensor in MEASURED:
+            self.drew(reading.current_ma, now_s)
+        current_ma = drawn_ma(circuit, reading)
+        if abs(current_ma - self.level_ma) * _STEADY_DIV > self.level_ma:
+            self.level_ma = current_ma
         if not is_waiting(reading):
+            if self.waits_since_s is not None:
+                self.runs_since_s = now_s
             self.waits_since_s = None
         elif self.waits_since_s is None:
             self.waits_since_s = now_s
@@ -68,8 +83,19 @@ class Demands:
     def learn(self, board: Board, report: Report, received_s: float) -> None:
         """Take in a board's newest report."""
         self._heard[board.id] = _Heard(board, report, received_s)
-        for number, reading in enumerate(report.circuits):
-            self._memory(board, number).learn(reading, received_s)
+        self._learn_minutes(board, report, received_s)
+        for number, (circuit, reading) in enumerate(pairs(board, report)):
+            self._memory(board, number).learn(circuit, reading, received_s)
+
+    def _learn_minutes(self, board: Board, report: Report, received_s: float) -> None:
+        """What ran for so short a time that no report told: a trial, a load shed at the start."""
+        for minute in report.minutes:
+            age_s = report.up_s - 60 * (minute.minute + 1)
+            if minute.boot != report.boot or not 0 <= age_s < _PEAK_S:
+                continue
+            for number, circuit in enumerate(minute.by_circuit()):
+                if current_ma := _while_closed_ma(*circuit):
+                    self._memory(board, number).drew(current_ma, received_s - age_s)
 
     def change_board(self, board: Board) -> None:
         """Its priorities are others now; its circuits are the same."""
@@ -87,63 +113,45 @@ class Demands:
     def _demand(self, heard: _Heard, now_s: float) -> Demand:
         board = heard.board
         numbered = list(enumerate(pairs(board, heard.report)))
-        flows_ma = measured_ma(board, heard.report)
-        claims = (self._claim(board, n, pair, flows_ma, now_s) for n, pair in numbered)
+        claims = (self._claim(board, n, pair, now_s) for n, pair in numbered)
         varying = (
             (circuit.phase, self._varying_ma(board, number, reading))
             for number, (circuit, reading) in numbered
         )
-        most = ((circuit.phase, _fitting_ma(circuit.limit_ma)) for circuit in board.circuits)
-        asked = tuple(claim for claim in claims if claim.amount_ma)
+        most = ((circuit.phase, lets_in_ma(circuit.limit_ma)) for circuit in board.circuits)
+        asked = tuple(claim for claim in claims if claim.current_ma)
         return Demand(asked, by_phase(varying), by_phase(most))
 
     def _claim(
-        self,
-        board: Board,
-        number: int,
-        pair: tuple[Circuit, CircuitReading],
-        flows_ma: PhaseMa,
-        now_s: float,
+        self, board: Board, number: int, pair: tuple[Circuit, CircuitReading], now_s: float
     ) -> Claim:
         circuit, reading = pair
         memory = self._memory(board, number)
         phase, rank = phase_index(circuit.phase), _rank(board, circuit, reading)
         expected_ma = self._forecast(board.id, number)
         if is_waiting(reading):
-            amount_ma = max(memory.peak_ma or circuit.rated_ma, expected_ma)
-            room_ma = _fitting_ma(flows_ma[phase]) - _running_ma(flows_ma[phase])
-            return Claim(
-                number,
-                phase,
-                rank,
-                _fitting_ma(amount_ma) + max(0, room_ma),
-                waited_s=now_s - (memory.waits_since_s or now_s),
-                running=False,
-                divisible=rank == FIRST or not memory.peak_ma,
-            )
-        amount_ma = max(drawn_ma(circuit, reading), expected_ma)
-        divisible = rank == FIRST or reading.sensor not in MEASURED
-        return Claim(number, phase, rank, _running_ma(amount_ma), divisible=divisible)
+            current_ma = max(memory.peak_ma or circuit.rated_ma, expected_ma)
+            waited_s = now_s - (memory.waits_since_s or now_s)
+            known = memory.peak_ma > 0
+            return Claim(number, phase, rank, current_ma, waited_s, running=False, known=known)
+        current_ma, ran_s = max(memory.level_ma, expected_ma), now_s - memory.runs_since_s
+        known = reading.sensor in MEASURED
+        return Claim(number, phase, rank, current_ma, ran_s=ran_s, known=known)
 
     def _varying_ma(self, board: Board, number: int, reading: CircuitReading) -> int:
         """What a circuit that runs may draw more: a fifth, or what it drew a while ago."""
+        memory = self._memory(board, number)
         if not reading.closed:
             return 0
-        peak_ma = self._memory(board, number).peak_ma
-        return max(reading.current_ma // _VARYING_DIV, peak_ma - reading.current_ma)
+        return max(memory.level_ma // _VARYING_DIV, memory.peak_ma - memory.level_ma)
 
     def _memory(self, board: Board, number: int) -> _Memory:
         return self._memories[board.id, number]
 
 
-def _running_ma(current_ma: int) -> int:
-    """The limit under which a current of that size goes on."""
-    return -(-current_ma * _RUNS_NUM // _RUNS_DEN)
-
-
-def _fitting_ma(current_ma: int) -> int:
-    """The limit under which a board lets a current of that size in."""
-    return -(-current_ma * _FITS_NUM // _FITS_DEN)
+def _while_closed_ma(mean_ma: int, max_ma: int, closed_s: int) -> int:
+    """What a circuit drew: its mean was taken over all of a minute, its highest is an inrush."""
+    return mean_ma * 60 // closed_s if closed_s >= _LONG_S else max_ma
 
 
 def _rank(board: Board, circuit: Circuit, reading: CircuitReading) -> Rank:

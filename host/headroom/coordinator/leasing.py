@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
 from headroom.allocation.settling import Settling
+from headroom.allocation.share import Served
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.demands import Demands, Forecast, nothing_expected
 from headroom.coordinator.meters import Meters
@@ -101,6 +102,11 @@ class Leasing:
         granted = self.book.granted_to(board.id, report.pair)
         safe_ma, now_s = board.safe_limit_ma, self._clock.monotonic_s()
         return granted or Grant(board.id, board.feeder, report.pair, safe_ma, self._lease_s, now_s)
+
+    @property
+    def served(self) -> frozenset[Served]:
+        """The circuits that the shares in force are meant for."""
+        return self._sharing.served
 
     def held_ma(self, board_id: str) -> PhaseMa:
         """The most that a board may be using by right."""

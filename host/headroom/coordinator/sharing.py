@@ -1,6 +1,6 @@
 """The shares in force. Trees of feeders with nothing in common are shared out one by one."""
 
-from headroom.allocation.share import Shares, share
+from headroom.allocation.share import Served, Shares, share
 from headroom.allocation.tree import Tree
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.demands import Demands
@@ -27,6 +27,11 @@ class Sharing:
         self._tree = tree
         self._shares = {top: self._shares.get(top, _NOTHING) for top in tree.apart}
         self._share_out(*tree.apart)
+
+    @property
+    def served(self) -> frozenset[Served]:
+        """The circuits that the shares are meant for."""
+        return frozenset().union(*(shares.served for shares in self._shares.values()))
 
     def target_ma(self, board: str) -> PhaseMa:
         """A board's share, made anew if there was time for that.
