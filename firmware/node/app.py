@@ -216,7 +216,7 @@ class App:
         relays = self.relays
         reason = self._opener(i)
         if not reason:
-            relays.wish(i, self.planning.on[i], self.planning.reason[i])
+            relays.wish(i, self.planning.wish(i), self.planning.reason[i])
             return
         relays.open(i, reason)
         if relays.closed[i]:
@@ -277,7 +277,7 @@ class App:
             # A return that the relay could not carry out would start its trial for nothing.
             if self.protection.is_phase_over(i) or not self.relays.may_change(i):
                 continue
-            if self.planning.on[i]:
+            if self.planning.wish(i):
                 wanted |= 1 << i
         return wanted
 

@@ -9,7 +9,8 @@ plan that has run out, the plan's slot, the default. Override OFF is an opener a
 
 A price above a circuit's ceiling holds off what a slot or the default wants on, a slot's `1` too:
 a slot is a wish of the coordinator; who must have a circuit on whatever it costs orders it on. It
-opens nothing by itself and ends with the plan: `keep` then keeps what was wanted without it.
+opens nothing by itself and ends with the plan. The safe state `keep` goes on with what was wanted
+last without orders and prices: what was ordered on for an hour ends in an outage, too.
 """
 
 from array import array
@@ -37,7 +38,7 @@ class Planning:
         self.rev = 0
         self.lease_seq = 0
         self.limit_ma = array("i", feeder["safe_limit_ma"])
-        # What `keep` keeps before the first plan: a refrigerator comes back after a power cut.
+        # What `keep` keeps; before the first plan a refrigerator comes back after a power cut.
         self.on = bytearray([c["default"] == "on" for c in circuits])
         self.reason = ["safe_link"] * count
         self.expired = True
@@ -110,7 +111,7 @@ class Planning:
             self._order_end_s[i] = _bounded(until - unix + up_s) if until else _ENDLESS
 
     def update(self, up_s):
-        """Sets `limit_ma`, `expired`, and for each circuit `on` and its `reason`."""
+        """Sets `limit_ma`, `expired`, and for each circuit its `wish` and `reason`."""
         self._update_limits(up_s)
         self.expired = up_s >= self.valid_end_s
         price = self._price(up_s)
@@ -128,25 +129,25 @@ class Planning:
             self.limit_ma[p] = self._lease_ma[p] if leased else self._safe_limit_ma[p]
 
     def _update_wish(self, i, up_s):
-        if self._order[i] == 1 or up_s < self.charge_end_s[i]:
-            self._wish(i, 1, "override")
-            return
         if self.expired:
-            safe = self._safe[i]
-            kept = self.on[i] or self.reason[i] == "price"
-            self._wish(i, kept if safe == "keep" else safe == "on", "safe_link")
-            return
-        slot = self._slot(i, up_s)
-        planned = slot in (_ON, _OFF)
-        on = slot == _ON if planned else self._default[i]
-        if on and self._dear & 1 << i:
-            self._wish(i, 0, "price")
+            if self._safe[i] != "keep":
+                self.on[i] = self._safe[i] == "on"
+            reason = "safe_link"
         else:
-            self._wish(i, on, "plan" if planned else "default")
-
-    def _wish(self, i, on, reason):
-        self.on[i] = on
+            slot = self._slot(i, up_s)
+            planned = slot in (_ON, _OFF)
+            self.on[i] = slot == _ON if planned else self._default[i]
+            reason = "plan" if planned else "default"
+            if self.on[i] and self._dear & 1 << i:
+                reason = "price"
+        if self._order[i] == 1 or up_s < self.charge_end_s[i]:
+            reason = "override"
         self.reason[i] = reason
+
+    def wish(self, i):
+        """Whether circuit i shall be closed now, for its `reason`: 0 or 1."""
+        reason = self.reason[i]
+        return 1 if reason == "override" else 0 if reason == "price" else self.on[i]
 
     def _price(self, up_s):
         """EUR/MWh now, or _UNKNOWN."""

@@ -41,7 +41,7 @@ def planning(**circuit):
 class Wishes(unittest.TestCase):
     def wish(self, plan, up_s, i=0):
         plan.update(up_s)
-        return plan.on[i], plan.reason[i]
+        return plan.wish(i), plan.reason[i]
 
     def test_before_any_plan_the_safe_state(self):
         for safe, default, on in (
@@ -89,6 +89,34 @@ class Wishes(unittest.TestCase):
         self.assertEqual(self.wish(plan, 2_049), (1, "override"))
         self.assertEqual(self.wish(plan, 2_050), (0, "safe_link"))
 
+    def test_an_on_order_that_ends_after_the_plan_leaves_what_keep_kept_without_it(self):
+        for slots, on in ((b"00000", 0), (b"11111", 1)):
+            for until, minutes in ((NOW + 2_000, 0), (0, 2_000 // 60)):
+                plan = planning(safe="keep")
+                orders = [(0, 1, until)] if until else []
+                plan.accept(Answer(plan=Plan([slots], orders)), 50)
+                plan.charge_end_s[0] = 60 * minutes
+                for up_s in (60, 949, 950, 1_979):
+                    self.assertEqual(self.wish(plan, up_s), (1, "override"))
+                for up_s in (2_050, 90_000):
+                    self.assertEqual(self.wish(plan, up_s), (on, "safe_link"))
+
+    def test_a_clock_that_is_put_back_or_forward_moves_slots_and_ends_with_it(self):
+        plan = planning(default="off")
+        plan.accept(Answer(valid_s=9_000, plan=Plan([b"0110"], [(1, 0, NOW + 100)])), 50)
+        self.assertEqual(self.wish(plan, 60), (0, "plan"))
+        for time, wish in (
+            (NOW + 900, (1, "plan")),
+            (NOW - 1, (0, "default")),
+            (NOW + 4 * 900, (0, "default")),
+            (1 << 40, (0, "default")),
+            (NOW, (0, "plan")),
+        ):
+            plan.accept(Answer(valid_s=9_000, time=time), 60)
+            self.assertEqual(self.wish(plan, 60), wish)
+        # Its end was passed by then, and what has ended stays ended.
+        self.assertFalse(plan.is_ordered_off(1))
+
     def test_override_off_ends_only_by_its_end_or_a_newer_order(self):
         plan = planning()
         plan.accept(Answer(plan=Plan([], [(0, 0, 0), (1, 0, NOW + 100)])), 50)
@@ -126,6 +154,13 @@ class Leases(unittest.TestCase):
         plan.accept(Answer(plan=Plan()), 50)
         self.assertEqual(self.limit(plan, 79), (12_000, 41))
         self.assertEqual(self.limit(plan, 80), (5_000, 0))
+
+    def test_one_of_no_time_is_none_and_one_of_no_current_is_one(self):
+        plan = planning()
+        plan.accept(Answer(lease_s=0, plan=Plan()), 50)
+        self.assertEqual(self.limit(plan, 50), (5_000, 0))
+        plan.accept(Answer(lease_ma=[0, 0, 0], seq=42), 60)
+        self.assertEqual(self.limit(plan, 60), (0, 42))
 
     def test_never_exceed_the_rating(self):
         plan = planning()

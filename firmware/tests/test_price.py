@@ -23,7 +23,7 @@ def priced(*prices, **others):
 class Wishes(unittest.TestCase):
     def wish(self, plan, up_s):
         plan.update(up_s)
-        return plan.on[0], plan.reason[0]
+        return plan.wish(0), plan.reason[0]
 
     def test_what_a_price_above_the_ceiling_holds_off(self):
         for slots, default, overrides, wish in (

@@ -141,9 +141,10 @@ class Guard(unittest.TestCase):
 class Node(unittest.TestCase):
     """On the whole node."""
 
-    def start(self, hardware, reset):
+    def start(self, hardware, reset, **circuit):
         hardware.reset = reset
-        node = app.App(fakes.configuration(), None, hardware)
+        circuits = [dict(fakes.board_circuit(i), **circuit) for i in range(4)]
+        node = app.App(fakes.configuration(circuits=circuits), None, hardware)
         node.start()
         return node
 
@@ -206,6 +207,18 @@ class Node(unittest.TestCase):
         keep(hardware.memory, 5, node.protection.guards, node.planning.on, 0)
         self.assertEqual(list(self.start(hardware, "wdt").planning.on), [1, 1, 0, 1])
         self.assertEqual(list(self.start(hardware, "power_on").planning.on), [1, 1, 1, 1])
+
+    def test_what_was_ordered_on_at_the_board_ends_with_a_warm_reset(self):
+        hardware = fakes.Hardware()
+        hardware.rtc = b""
+        node = self.start(hardware, "power_on", safe="keep")
+        node.planning.on[2] = 0
+        node.planning.charge_end_s[2] = 600
+        fakes.run(node, hardware, 3_000)
+        self.assertEqual(list(node.relays.closed), [1, 1, 1, 1])
+        node = self.start(hardware, "wdt", safe="keep")
+        fakes.run(node, hardware, 3_000)
+        self.assertEqual(list(node.relays.closed), [1, 1, 0, 1])
 
     def test_a_flash_that_fails_is_asked_again_after_a_quarter_of_an_hour(self):
         hardware = fakes.Hardware()
