@@ -29,7 +29,7 @@ def _whole(value, name, low, high):
 
 
 def _word(value, name, *choices):
-    if value not in choices:
+    if type(value) is not type(choices[0]) or value not in choices:
         raise ConfigError("%s: %r is none of %s" % (name, value, ", ".join(map(str, choices))))
 
 
@@ -47,6 +47,12 @@ def _address(value, name):
     parts = value.split(".") if isinstance(value, str) else []
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
         raise ConfigError("%s: %r is no numeric IPv4 address" % (name, value))
+
+
+def _host(value, name):
+    """Looking a name up would block. Empty: the board has no coordinator."""
+    if value != "":
+        _address(value, name)
 
 
 def _board_id(value, name):
@@ -132,7 +138,7 @@ def _timing_rules():
 
 def _link_rules():
     return {
-        "host": ("", _text, 15),
+        "host": ("", _host),
         "port": (8087, _whole, 1, 65_535),
         "report_s": (10, _whole, 1, 3600),
         "timeout_s": (5, _whole, 1, 60),
@@ -148,7 +154,7 @@ def _http_rules():
 
 def _merge(given, rules, where=""):
     if not isinstance(given, dict):
-        raise ConfigError("%s: must be an object" % (where or "configuration"))
+        raise ConfigError("%s: must be an object" % (where[:-1] or "configuration"))
     for key in given:
         if key not in rules:
             raise ConfigError("%s%s: unknown key" % (where, key))
@@ -181,9 +187,15 @@ def merge(given):
     return config
 
 
+def _list(value, name):
+    if not isinstance(value, list):
+        raise ConfigError("%s: %r is no list" % (name, value))
+    return value
+
+
 def _circuits(given):
-    if not isinstance(given, list) or not 1 <= len(given) <= 4:
-        raise ConfigError("circuits: one to four are needed")
+    if not 1 <= len(_list(given, "circuits")) <= 4:
+        raise ConfigError("circuits: %d of them: one to four are needed" % len(given))
     circuits = []
     for i, one in enumerate(given):
         circuit = _merge(one, _circuit_rules(), "circuits[%d]." % i)
@@ -194,9 +206,8 @@ def _circuits(given):
 
 
 def _meters(given):
-    if not isinstance(given, list):
-        raise ConfigError("meters: %r is no list" % (given,))
-    return [_merge(one, _meter_rules(), "meters[%d]." % i) for i, one in enumerate(given)]
+    meters = enumerate(_list(given, "meters"))
+    return [_merge(one, _meter_rules(), "meters[%d]." % i) for i, one in meters]
 
 
 def _breaking_ma(circuit):
@@ -209,12 +220,13 @@ def _check_together(config):
     feeder = config["feeder"]
     for p in range(3):
         if feeder["safe_limit_ma"][p] > feeder["rating_ma"][p]:
-            raise ConfigError("feeder.safe_limit_ma[%d]: above rating_ma" % p)
+            values = (p, feeder["safe_limit_ma"][p], feeder["rating_ma"][p])
+            raise ConfigError("feeder.safe_limit_ma[%d]: %d is above rating_ma %d" % values)
     if config["http"]["port"] and not config["link"]["host"]:
         raise ConfigError("http.port: needs link.host, whose buffer and Wi-Fi it shares")
     low_s, high_s = config["timing"]["boot_delay_s"]
     if low_s > high_s:
-        raise ConfigError("timing.boot_delay_s: the first is above the second")
+        raise ConfigError("timing.boot_delay_s: %d is above %d" % (low_s, high_s))
     pins = [config["pins"][key] for key in ("sda", "scl", "gate")]
     for i, circuit in enumerate(config["circuits"]):
         _check_circuit(circuit, "circuits[%d]." % i)
@@ -226,19 +238,22 @@ def _check_together(config):
 
 def _check_sensors(config):
     circuits, meters = config["circuits"], config["meters"]
-    if len(circuits) + len(meters) > 4:
-        raise ConfigError("meters: with the circuits there are more than four")
-    if (len(circuits) + len(meters)) * config["timing"]["tick_ms"] > _READING_MS:
-        raise ConfigError("timing.tick_ms: a reading would be too old before its next turn")
+    count, tick_ms = len(circuits) + len(meters), config["timing"]["tick_ms"]
+    if count > 4:
+        raise ConfigError("meters: with the circuits there are %d, more than four" % count)
+    if count * tick_ms > _READING_MS:
+        # Or a reading would be too old before its next turn.
+        values = (tick_ms, count, _READING_MS // count)
+        raise ConfigError("timing.tick_ms: %d: with %d sensors at most %d" % values)
     channels = []
     kinds = {}
     for i, one in enumerate(circuits + meters):
         where = "meters[%d]." % (i - len(circuits)) if one in meters else "circuits[%d]." % i
         if not config["feeder"]["rating_ma"][one["phase"] - 1]:
-            raise ConfigError(where + "phase: the feeder has no rating there")
+            raise ConfigError("%sphase: L%d has no feeder.rating_ma" % (where, one["phase"]))
         channel = (one["sensor"], one["channel"])
         if channel in channels:
-            raise ConfigError(where + "channel: used by an earlier one")
+            raise ConfigError("%schannel: %d is used by an earlier one" % (where, one["channel"]))
         channels.append(channel)
         if kinds.setdefault(one["phase"], one["sensor"]) != one["sensor"]:
             raise ConfigError(where + "sensor: AC and DC on one phase do not add up")
@@ -246,14 +261,16 @@ def _check_sensors(config):
 
 def _check_circuit(circuit, where):
     if circuit["limit_ma"] > circuit["rated_ma"]:
-        raise ConfigError(where + "limit_ma: above rated_ma")
+        values = (where, circuit["limit_ma"], circuit["rated_ma"])
+        raise ConfigError("%slimit_ma: %d is above rated_ma %d" % values)
     if circuit["sensor"] == "ina226":
         _check_shunt(circuit, where)
     if circuit["contactor"]:
         _check_breaking(circuit, where)
         return
     if circuit["rated_ma"] > circuit["contact_ma"]:
-        raise ConfigError(where + "rated_ma: above contact_ma without a contactor")
+        values = (where, circuit["rated_ma"], circuit["contact_ma"])
+        raise ConfigError("%srated_ma: %d is above contact_ma %d without a contactor" % values)
     if circuit["kind"] == "ev":
         raise ConfigError(where + "contactor: an ev circuit needs one")
     _check_breaking(circuit, where)
