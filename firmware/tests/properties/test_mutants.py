@@ -21,6 +21,10 @@ def definite_time_off(patch):
     patch.setattr(protection.Guard, "_spend_time", lambda *_: None)
 
 
+def a_trial_is_a_fresh_start(patch):
+    patch.setattr(protection.Guard, "put_on_trial", lambda guard: setattr(guard, "budget", 0))
+
+
 def no_inrush(patch):
     patch.setattr(protection, "_INRUSH_MS", 0)
     patch.setattr(protection, "_TWICE_MS", protection._REACTION_MS + 1)
@@ -80,6 +84,10 @@ def half_of_it_with_low_readings():
     breaker.test_nor_does_it_need_more_with_readings_that_are_2_percent_low(1.8)
 
 
+def two_hours_reach_no_breaker():
+    protected.test_nor_by_a_load_that_overloads_for_two_hours_whenever_it_is_back(1.7)
+
+
 def inrush_sheds_nothing():
     breaker.test_an_inrush_of_six_times_for_300_ms_sheds_nothing(0)
 
@@ -101,6 +109,7 @@ FOUND = [
     (override.test_override_off_is_obeyed_across_power_cuts, orders_are_in_ram),
     (half_of_the_breakers_time, budget_off),
     (half_of_it_with_low_readings, reads_are_believed),
+    (two_hours_reach_no_breaker, a_trial_is_a_fresh_start),
     (inrush_sheds_nothing, no_inrush),
 ]
 
