@@ -276,10 +276,9 @@ def listening(command: list[str]) -> Iterator[_Server]:
 
 def _result(server: _Server, scale: Scale) -> tuple[Result, int]:
     """Also how many reports were answered, those of the warm-up among them."""
-    cpu_before_s = cpu_s(server.process_id)
     load = _load(server, scale.boards, scale.rounds, scale.seconds, 0.0)
     answered = load["answered"]
-    used_s = cpu_s(server.process_id) - cpu_before_s
+    cpu_ms = 1000 * load["cpu_s"] / (answered - scale.boards)
     most, in_time = (
         Latencies(
             one["rate"],
@@ -288,17 +287,25 @@ def _result(server: _Server, scale: Scale) -> tuple[Result, int]:
         )
         for one in load["loads"]
     )
-    return Result(most, in_time, round(1000 * used_s / answered, 2)), answered
+    return Result(most, in_time, round(cpu_ms, 2)), answered
 
 
 def _load(server: _Server, boards: int, rounds: int, seconds: float, rate: float) -> Any:
     numbers = (boards, CONNECTIONS, rounds, seconds, rate)
     command = [sys.executable, "-m", "tools.benches.report_load", server.address]
     command += [str(number) for number in numbers]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the load failed: {done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()  # warm
+        used_s = -cpu_s(server.process_id)
+        printed = process.stdout.read()
+        if process.wait():
+            log.seek(0)
+            raise RuntimeError(f"the load failed: {log.read().decode()[-2000:]}")
+    return {**json.loads(printed), "cpu_s": used_s + cpu_s(server.process_id)}
 
 
 def cpu_s(process_id: int) -> float:

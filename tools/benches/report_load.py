@@ -7,8 +7,9 @@ each board before it starts, and keeps its connections open. The first report of
 brings it a plan, is warm-up. Then RATE reports a second for SECONDS; with RATE 0 as many as are
 answered, and after that the highest rate, in steps of that one, that is answered in time.
 
-Prints one JSON object of loads. A latency is that from the moment that a report was due, at random
-moments of that rate, to the last byte of its answer; as fast as it goes, from its first byte sent.
+Prints a line when it is warm, and then one JSON object of loads. A latency is that from the moment
+that a report was due, at random moments of that rate, to the last byte of its answer; as fast as
+it goes, from its first byte sent.
 """
 
 from __future__ import annotations
@@ -235,12 +236,13 @@ def main(address: str, boards: str, connections: str, rounds: str, *duration: st
     prepared = streams(count, int(connections), int(rounds), learned_epoch(server))
     opened = Connections(server, prepared)
     as_fast_as_it_goes(opened, count, math.inf)
+    print("warm", flush=True)
     if rate:
         loads = [at_a_rate(opened, rate, seconds)]
     else:
         most = as_fast_as_it_goes(opened, sys.maxsize, seconds)
         loads = [most, in_time(opened, most.rate, seconds / 2)]
-    print(json.dumps({"answered": opened.answered, "loads": [asdict(load) for load in loads]}))
+    print(json.dumps({"answered": opened.answered, "loads": [*map(asdict, loads)]}))
 
 
 if __name__ == "__main__":

@@ -211,6 +211,8 @@ class Listeners:
     ) -> None:
         for server in self._servers:
             server.task_dispatcher.shutdown()
+        # What was answered last still leaves.
+        wasyncore.loop(timeout=0, use_poll=True, map=self._sockets, count=1)
         wasyncore.close_all(self._sockets)
 
     def _listen(
