@@ -24,6 +24,8 @@ Of = Callable[[int], Action]  # of a circuit
 _SEEN_S = 0.7  # 500 ms of trust, and a scan
 _FROZEN_S = 2.2
 _ORDER_S = 30
+# Control that fails sheds nothing; the soft watchdog's two looks later all relays are off.
+_WATCHDOG_S = 3.3
 
 
 def anyhow(action: Action) -> Of:
@@ -256,7 +258,9 @@ FAULTS = {
         after_a_good_start(do.reset("exception")), holds=_START, restarts=True
     ),
     "reset line pulled": Fault(after_a_good_start(do.reset("hard")), holds=_START, restarts=True),
-    "control fails": Fault(after_a_good_start(break_control), holds=_START, restarts=True),
+    "control fails": Fault(
+        after_a_good_start(break_control), holds=_START, restarts=True, slow_s=_WATCHDOG_S
+    ),
     "power cut": Fault(
         after_a_good_start(cut), anyhow(power_on), _START, (1.5, 60.0), chance=4, restarts=True
     ),

@@ -14,7 +14,7 @@ from boards.virtual.plant import Constant
 from hil_tests.node_on_flash import FlashFiles, KeptMinutes
 from hil_tests.soak.bench import Bench
 from hil_tests.soak.deliveries import Deliveries
-from hil_tests.soak.faults import order_off
+from hil_tests.soak.faults import break_control, order_off
 from hil_tests.soak.limits import Impaired, Limits
 
 pytestmark = [
@@ -65,6 +65,21 @@ def test_what_a_fault_hides_or_holds_is_left_out(bench: Bench) -> None:
     assert broken(bench, hidden) == {"limit"}  # by the critical one and two others
     welded = [Impaired("welded", i, bench.board.now_us, inf, is_welded=True) for i in range(4)]
     assert broken(bench, *welded) == set()
+
+
+def test_when_control_fails_in_an_excess_the_watchdog_ends_it(bench: Bench) -> None:
+    failed = Impaired("control", None, bench.board.now_us, inf, slow_us=3.3e6)
+    rules = []
+    for impaired in ((), (failed,)):
+        limits = Limits(bench.board)
+        for i in range(3):
+            bench.board.set_load(i, Constant(4.0))
+        bench.world.run(4.5)
+        break_control(bench)
+        bench.world.run(5)
+        rules.append([excess.rule for excess in limits.check(impaired)])
+        bench.world.run_until(lambda: bench.contacts() == [1] * 4, within_s=60)
+    assert rules == [["limit"], []]
 
 
 def test_what_is_acknowledged_and_not_stored_is_lost(bench: Bench) -> None:
