@@ -62,33 +62,29 @@ class Sensors:
             known = reading is not None and reading.sensor in _KNOWN
             yield one, self._measurement(one, reading, now_s) if reading and known else None
 
-    def _measurement(
-        self, one: PlacedSensor, reading: MeterReading, now_s: float
-    ) -> Measurement | None:
+    def _measurement(self, one: PlacedSensor, reading: MeterReading, now_s: float) -> Measurement:
         at_s = now_s - reading.age_ms / 1000
         if one.sensor.measures == "branch":
             return Measurement(reading.current_ma, at_s)
-        behind = self._behind[one.feeder]
-        drawn_ma = [self._drawn_ma(board_id, one, now_s) for board_id in behind]
-        left_ma = max(0, reading.current_ma - sum(known for known, _ in drawn_ma))
-        return Measurement(left_ma, at_s, of_main=True, is_exact=all(all_ for _, all_ in drawn_ma))
-
-    def _drawn_ma(self, board_id: str, one: PlacedSensor, now_s: float) -> tuple[int, bool]:
-        """What a board surely drew just now, and whether that is all that it drew."""
-        heard = self._heard.get(board_id)
         meter = self._site.feeder(one.feeder).meter
-        if heard is None or meter is None:
-            return 0, not _has_circuits(self._site.board(board_id), one.phase)
-        youngest_s = now_s - meter.max_age_s
+        assert meter is not None  # whose sensor this is
+        since_s = now_s - meter.max_age_s
+        behind = self._behind[one.feeder]
+        drawn_ma = [self._drawn_ma(board_id, one.phase, since_s) for board_id in behind]
+        left_ma = max(0, reading.current_ma - sum(known_ma for known_ma, _ in drawn_ma))
+        is_exact = all(is_all for _, is_all in drawn_ma)
+        return Measurement(left_ma, at_s, of_main=True, is_exact=is_exact)
+
+    def _drawn_ma(self, board_id: str, phase: Phase, since_s: float) -> tuple[int, bool]:
+        """What a board surely drew, measured after `since_s`; and whether that is all of it."""
+        heard = self._heard.get(board_id)
+        if heard is None:
+            return 0, False
         currents_ma = [
             surely_drawn_ma(circuit, reading)
-            if heard.received_s - reading.age_ms / 1000 > youngest_s
+            if heard.received_s - reading.age_ms / 1000 > since_s
             else None
             for circuit, reading in pairs(heard.board, heard.report)
-            if circuit.phase == one.phase
+            if circuit.phase == phase
         ]
-        return sum(known or 0 for known in currents_ma), None not in currents_ma
-
-
-def _has_circuits(board: Board | None, phase: Phase) -> bool:
-    return board is not None and any(circuit.phase == phase for circuit in board.circuits)
+        return sum(known_ma or 0 for known_ma in currents_ma), None not in currents_ma
