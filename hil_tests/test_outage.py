@@ -90,6 +90,25 @@ def test_plan_expires_into_each_circuits_safe_state_and_the_journal_arrives_once
 
 
 @pytest.mark.needs("network")
+@pytest.mark.requirement("orders")
+def test_an_on_order_outlives_the_plan_and_ends_at_its_time(target: Target) -> None:
+    """The circuit's safe state is `keep`: what it keeps is what was wanted without the order."""
+    until_s = VALID_S + 30
+    target.coordinator.order(
+        3, "override", {"state": "on", "until": int(target.unix_s()) + until_s}
+    )
+    target.run_until(lambda: target.rig.relays() == [1, 1, 1, 1], within_s=10)
+    target.run(5)
+    target.rig.cut_network(True)
+    target.run_until(lambda: target.rig.relays()[0] == 0, within_s=VALID_S + 5)
+    target.run(1)  # circuits have their turns
+    assert reasons(target) == ["safe_link"] * 3 + ["override"]
+    target.run_until(lambda: target.rig.relays() == [0, 1, 1, 0], within_s=until_s - VALID_S + 5)
+    target.run(1)
+    assert reasons(target) == ["safe_link"] * 4
+
+
+@pytest.mark.needs("network")
 @pytest.mark.requirement("limit")
 def test_protection_goes_on_without_coordinator(target: Target) -> None:
     target.rig.cut_network(True)
