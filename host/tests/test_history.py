@@ -1,15 +1,17 @@
 """Series of circuits and feeders, made of signed reports and of the minutes in them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from headroom.history.recorder import Recorder
 from headroom.history.steps import CircuitStep, FeederStep
+from headroom.history.uncontrolled import UncontrolledLog
 from headroom.store import Store, series
 from headroom.store.series import Span, StepS
 from headroom.store.tables import reports
 from tests.board_client import BoardClient
-from tests.support import World
+from tests.support import World, site_document
 
 pytestmark = pytest.mark.both_databases
 
@@ -210,3 +212,26 @@ def test_raw_readings_are_those_of_the_reports(world: World) -> None:
         (START + 20, 1000),
     ]
     assert [one.reading.sensor for one in rest] == ["missing"]
+
+
+def test_uncontrolled_load_counts_as_it_was_measured(tmp_path: Path, database: str) -> None:
+    document = site_document()
+    meter = {"max_ma": {"L1": 6000}, "rise_ma": {"L1": 500}, "max_age_s": 30}
+    document["feeders"][0] |= {"meter": meter}
+    world = World(tmp_path, document, database=database)
+    log = UncontrolledLog(world.coordinator.measured_uncontrolled_ma, world.store)
+    board = world.board()
+    for ten_s in range(12):
+        if ten_s < 6:  # it says nothing in the second minute
+            reading_ma = {"L1": 1500 if ten_s % 2 else 2500}
+            path = "/api/v1/feeders/riser/meter"
+            assert world.api.put(path, json=reading_ma, headers=world.bearer).status_code == 204
+        board.report(circuits=reading(4000))
+        log.step(world.clock.unix_s())
+        world.clock.advance(10)
+    log.step(world.clock.unix_s())
+    record(world)
+    found = [(step.mean_ma, step.max_ma) for step in of_feeder(world.store, 2) if step]
+    # 1 A is fixed. In the second minute the reading holds for two more samples of six.
+    assert found == [(7000, 7500), (1000 + 4000 + (2 * 1500 + 4 * 6000) // 6, 11_000)]
+    world.close()

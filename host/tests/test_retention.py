@@ -6,6 +6,7 @@ import pytest
 from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
+from headroom.history.uncontrolled import UncontrolledLog
 from headroom.site import SiteError, parse_site
 from headroom.store import expiry, figures
 from headroom.store.tables import reports
@@ -18,6 +19,7 @@ def keeper_of(world: World) -> Keeper:
     """What `headroom serve` runs beside its coordinator."""
     return Keeper(
         Recorder(lambda: world.site, world.store),
+        UncontrolledLog(world.coordinator.measured_uncontrolled_ma, world.store),
         Forgetting(lambda: world.site.retention, world.store),
         world.clock,
     )

@@ -26,6 +26,7 @@ from headroom.data_dir import (
 from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
+from headroom.history.uncontrolled import UncontrolledLog
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
 from headroom.store import Store, tokens
@@ -184,6 +185,7 @@ def _keeper(coordinator: Coordinator) -> Keeper:
     store = coordinator.store
     return Keeper(
         Recorder(lambda: coordinator.site, store),
+        UncontrolledLog(coordinator.measured_uncontrolled_ma, store),
         Forgetting(lambda: coordinator.site.retention, store),
         coordinator.clock,
     )

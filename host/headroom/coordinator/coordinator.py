@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
@@ -17,6 +17,7 @@ from headroom.coordinator.reception import is_board_id
 from headroom.coordinator.reply import Reply, unsigned_refusal
 from headroom.coordinator.settings import Settings
 from headroom.coordinator.site_changes import SiteChanges, site_as_changed
+from headroom.phases import PhaseMa
 from headroom.protocol.problems import ProblemError
 from headroom.site import Site
 from headroom.store import Store, prices
@@ -71,6 +72,11 @@ class Coordinator:
         """Refuse a report that was not even read."""
         self._count(problem, board_id)
         return unsigned_refusal(problem)
+
+    def measured_uncontrolled_ma(self) -> Mapping[str, PhaseMa]:
+        """Uncontrolled load of metered feeders; the most that it may be without fresh reading."""
+        with self._ingest.lock:
+            return self._ingest.leasing.measured_uncontrolled_ma()
 
     def view(self) -> snapshot.SiteView:
         """The site as it is now; raises StoreUnavailableError."""

@@ -1,6 +1,6 @@
 """The leases of a site: the book, what is still unknown after a start, and the shares."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
@@ -92,6 +92,10 @@ class Leasing:
         """Uncontrolled load whose reading has become too old counts as the most it may be."""
         if self._clock.monotonic_s() >= self._meters.stale_s:
             self._replant()
+
+    def measured_uncontrolled_ma(self) -> Mapping[str, PhaseMa]:
+        """Uncontrolled load of metered feeders; the most that it may be without fresh reading."""
+        return self._meters.measured_ma(self._clock.monotonic_s())
 
     def is_metered(self, feeder_id: str, index: int) -> bool:
         """Whether the uncontrolled load of a feeder phase is measured now."""

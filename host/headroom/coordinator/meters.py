@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from headroom.coordinator.sensors import Measurement, Sensors
-from headroom.phases import PHASES, PhaseMa, phase_index, total
+from headroom.phases import PHASES, ZERO_MA, PhaseMa, phase_index, total
 from headroom.protocol.messages import Report
 from headroom.site import Board, Feeder, Site
 
@@ -50,6 +50,14 @@ class Meters:
     def uncontrolled_ma(self, now_s: float) -> Mapping[str, PhaseMa]:
         """By feeder, of each its own; without a fresh reading it is the most that it may be."""
         self._forget_old(now_s)
+        return self._all_ma(now_s, with_rise=True)
+
+    def measured_ma(self, now_s: float) -> Mapping[str, PhaseMa]:
+        """The same of metered feeders, without what it may rise by."""
+        all_ma = self._all_ma(now_s, with_rise=False)
+        return {feeder.id: all_ma[feeder.id] for feeder in self._site.feeders if feeder.meter}
+
+    def _all_ma(self, now_s: float, *, with_rise: bool) -> Mapping[str, PhaseMa]:
         chains = self._site.tree().chains
         counted_ma = {feeder.id: feeder.most_uncontrolled_ma for feeder in self._site.feeders}
         # Those that hang on others come before these, whose mains they are behind, too.
@@ -58,22 +66,27 @@ class Meters:
             below_ma = total(
                 ma for at, ma in counted_ma.items() if at != feeder.id and feeder.id in chains[at]
             )
-            l1, l2, l3 = (self._counted_ma(feeder, i, below_ma[i]) for i in range(len(PHASES)))
+            rise_ma = feeder.meter.rise_ma if with_rise and feeder.meter else ZERO_MA
+            l1, l2, l3 = (
+                self._counted_ma(feeder, i, below_ma[i], rise_ma[i])
+                if self.is_measured(feeder.id, i, now_s)
+                else feeder.most_uncontrolled_ma[i]
+                for i in range(len(PHASES))
+            )
             counted_ma[feeder.id] = (l1, l2, l3)
         return counted_ma
 
-    def _counted_ma(self, feeder: Feeder, index: int, below_ma: int) -> int:
+    def _counted_ma(self, feeder: Feeder, index: int, below_ma: int, rise_ma: int) -> int:
         """A reading with what the load may rise by; never less than what is measured."""
-        measured = self._readings.get((feeder.id, index))
-        if measured is None or feeder.meter is None:
-            return feeder.most_uncontrolled_ma[index]
+        measured = self._readings[feeder.id, index]
+        assert feeder.meter is not None
         fixed_ma, most_ma = feeder.uncontrolled_ma[index], feeder.meter.max_ma[index]
         known_ma = measured.current_ma
         if measured.of_main:
             known_ma = max(0, known_ma - fixed_ma - below_ma)
         if not measured.is_exact:
             known_ma = min(known_ma, most_ma)
-        return fixed_ma + max(known_ma, min(known_ma + feeder.meter.rise_ma[index], most_ma))
+        return fixed_ma + max(known_ma, min(known_ma + rise_ma, most_ma))
 
     def _forget_old(self, now_s: float) -> None:
         self._readings = {

@@ -7,6 +7,7 @@ import structlog
 from headroom.coordinator.clock import Clock
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
+from headroom.history.uncontrolled import UncontrolledLog
 from headroom.store import StoreUnavailableError
 
 log = structlog.get_logger()
@@ -18,8 +19,15 @@ _STORE_AGAIN_S = 10.0
 class Keeper:
     """One small step after the other, until it is told to end."""
 
-    def __init__(self, recorder: Recorder, forgetting: Forgetting, clock: Clock) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        uncontrolled: UncontrolledLog,
+        forgetting: Forgetting,
+        clock: Clock,
+    ) -> None:
         self._recorder = recorder
+        self._uncontrolled = uncontrolled
         self._forgetting = forgetting
         self._clock = clock
         self._ended = threading.Event()
@@ -29,6 +37,8 @@ class Keeper:
         """Do one thing that is due; how long to wait for the next."""
         now_unix_s = self._clock.unix_s()
         try:
+            # First, for the recorder uses the minute that it may have to write.
+            self._uncontrolled.step(now_unix_s)
             busy = self._recorder.step(now_unix_s) or self._forgetting.step(
                 self._clock.monotonic_s(), now_unix_s
             )

@@ -10,16 +10,19 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
+from headroom.allocation.tree import Tree
 from headroom.history.steps import (
     MINUTE_S,
     CircuitStep,
     FeederLoad,
+    UncontrolledStep,
     feeder_steps,
     minute_of,
     quarter_of,
     steps_of_minute,
     steps_of_reports,
 )
+from headroom.phases import PHASES, Phase, PhaseMa, by_phase
 from headroom.protocol.messages import MalformedMessageError, Report
 from headroom.site import Site
 from headroom.store import Store, arrivals, figures, series
@@ -82,11 +85,12 @@ class Recorder:
         for part in _parts(list(newest.values()), _ROWS_AT_ONCE):
             with self._store.write() as db:
                 series.put_circuit_steps(db, part)
-        loads = _loads(self._site())
+        site = self._site()
         for unix_s in sorted({step.unix_s for step in steps}):
             with self._store.read() as db:
                 minutes = series.circuit_minutes_at(db, unix_s)
-            of_feeders = feeder_steps(loads, minutes)
+                uncontrolled = series.uncontrolled_minutes_at(db, unix_s)
+            of_feeders = feeder_steps(_loads(site, uncontrolled), minutes)
             with self._store.write() as db:
                 series.put_feeder_steps(db, of_feeders)
         boards_of: dict[int, set[str]] = defaultdict(set)
@@ -131,22 +135,37 @@ def _of_journals(
                 yield from steps_of_minute(board, len(report.circuits), minute, began_unix_s)
 
 
-def _loads(site: Site) -> list[FeederLoad]:
+def _loads(site: Site, uncontrolled: Sequence[UncontrolledStep]) -> list[FeederLoad]:
+    """The feeders in a minute of which that is known of their uncontrolled load."""
     tree = site.tree()
+    circuits: dict[str, dict[tuple[str, int], Phase]] = {feeder.id: {} for feeder in site.feeders}
+    for board in site.boards:
+        for feeder_id in tree.chain_of(board.id):
+            phases = {(board.id, n): circuit.phase for n, circuit in enumerate(board.circuits)}
+            circuits[feeder_id] |= phases
+    mean_ma = _uncontrolled_ma(site, tree, {s[:2]: s.mean_ma for s in uncontrolled})
+    max_ma = _uncontrolled_ma(site, tree, {s[:2]: s.max_ma for s in uncontrolled})
     return [
-        FeederLoad(
+        FeederLoad(f.id, f.phases, circuits[f.id], mean_ma[f.id], max_ma[f.id])
+        for f in site.feeders
+    ]
+
+
+def _uncontrolled_ma(
+    site: Site, tree: Tree, known_ma: Mapping[tuple[str, Phase], int]
+) -> Mapping[str, PhaseMa]:
+    """Of each feeder and all that hang on it; the most that it may be where nothing is known."""
+    own_ma = (
+        (
             feeder.id,
-            feeder.phases,
-            {
-                (board.id, number): circuit.phase
-                for board in site.boards
-                if feeder.id in tree.chain_of(board.id)
-                for number, circuit in enumerate(board.circuits)
-            },
-            tree.uncontrolled_ma[feeder.id],
+            by_phase(
+                (phase, known_ma.get((feeder.id, phase), most_ma))
+                for phase, most_ma in zip(PHASES, feeder.most_uncontrolled_ma, strict=True)
+            ),
         )
         for feeder in site.feeders
-    ]
+    )
+    return tree.summed(own_ma)
 
 
 def _parts(values: Sequence[T], most: int) -> Iterator[Sequence[T]]:

@@ -36,7 +36,7 @@ class CircuitStep(NamedTuple):
 class FeederStep(NamedTuple):
     """One feeder phase from `unix_s` on: uncontrolled load and the circuits behind it.
 
-    Uncontrolled load that a meter tells of counts as the most that it may be.
+    Uncontrolled load counts as it was measured, and as the most that it may be where it was not.
     `max_ma` is the sum of the circuits' maxima, which need not have been at the same moment.
     `unmeasured` of its circuits are not in the sums.
     """
@@ -51,13 +51,25 @@ class FeederStep(NamedTuple):
     unmeasured: int
 
 
+class UncontrolledStep(NamedTuple):
+    """What a feeder phase carried from `unix_s` on beside circuits, as it was measured."""
+
+    feeder: str
+    phase: Phase
+    step_s: int
+    unix_s: int
+    mean_ma: int
+    max_ma: int
+
+
 class FeederLoad(NamedTuple):
     """What makes up a feeder: its circuits with their phase, by (board, circuit); and the rest."""
 
     feeder: str
     phases: tuple[Phase, ...]
     circuits: Mapping[tuple[str, int], Phase]
-    uncontrolled_ma: PhaseMa
+    mean_uncontrolled_ma: PhaseMa
+    max_uncontrolled_ma: PhaseMa
 
 
 def minute_of(unix_s: int) -> int:
@@ -131,14 +143,14 @@ def _feeder_step(
     steps = [by_circuit[name] for name in circuits if name in by_circuit]
     if not steps:
         return None
-    uncontrolled_ma = load.uncontrolled_ma[PHASES.index(phase)]
+    index = PHASES.index(phase)
     return FeederStep(
         feeder=load.feeder,
         phase=phase,
         step_s=MINUTE_S,
         unix_s=steps[0].unix_s,
-        mean_ma=uncontrolled_ma + sum(step.mean_ma for step in steps),
-        max_ma=uncontrolled_ma + sum(step.max_ma for step in steps),
+        mean_ma=load.mean_uncontrolled_ma[index] + sum(step.mean_ma for step in steps),
+        max_ma=load.max_uncontrolled_ma[index] + sum(step.max_ma for step in steps),
         covered_s=max(step.covered_s for step in steps),
         unmeasured=len(circuits) - len(steps),
     )

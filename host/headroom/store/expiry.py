@@ -15,6 +15,7 @@ from headroom.store.tables import (
     feeder_steps,
     minutes,
     reports,
+    uncontrolled_steps,
 )
 
 # Forgets up to `most` rows from before a time; gives how many.
@@ -81,7 +82,7 @@ def live_bytes(db: Connection) -> int:
 
 def _forget_steps(db: Connection, step_s: int, before_unix_s: int, most: int) -> int:
     forgotten = 0
-    for table in (circuit_steps, feeder_steps):
+    for table in (circuit_steps, feeder_steps, uncontrolled_steps):
         old = (table.c.step_s == step_s) & (table.c.unix_s < before_unix_s)
         forgotten += _forget(db, table, old, *table.primary_key, most=most)
     return forgotten

@@ -10,11 +10,17 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 from sqlalchemy import Column, Connection, Table, case, cast, delete, func, insert, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from headroom.history.steps import MINUTE_S, QUARTER_S, CircuitStep, FeederStep
+from headroom.history.steps import (
+    MINUTE_S,
+    QUARTER_S,
+    CircuitStep,
+    FeederStep,
+    UncontrolledStep,
+)
 from headroom.phases import Phase
 from headroom.protocol.messages import CircuitReading, Report
 from headroom.store import rows
-from headroom.store.tables import Int, circuit_steps, feeder_steps, reports
+from headroom.store.tables import Int, circuit_steps, feeder_steps, reports, uncontrolled_steps
 
 StepS = Literal[60, 900]
 STEPS_S: tuple[StepS, ...] = get_args(StepS)
@@ -95,6 +101,19 @@ def put_circuit_steps(db: Connection, steps: Iterable[CircuitStep]) -> None:
 def put_feeder_steps(db: Connection, steps: Iterable[FeederStep]) -> None:
     """Store steps in place of those of the same time."""
     rows.put(db, feeder_steps, *(step._asdict() for step in steps))
+
+
+def put_uncontrolled_steps(db: Connection, steps: Iterable[UncontrolledStep]) -> None:
+    """Store steps in place of those of the same time."""
+    rows.put(db, uncontrolled_steps, *(step._asdict() for step in steps))
+
+
+def uncontrolled_minutes_at(db: Connection, unix_s: int) -> list[UncontrolledStep]:
+    """The minute that began then, of every feeder phase that was metered."""
+    query = select(uncontrolled_steps).where(
+        uncontrolled_steps.c.step_s == MINUTE_S, uncontrolled_steps.c.unix_s == unix_s
+    )
+    return [UncontrolledStep(*row) for row in db.execute(query)]
 
 
 def circuit_minutes_at(db: Connection, unix_s: int) -> list[CircuitStep]:

@@ -225,6 +225,17 @@ circuit_steps = Table(
     Index("circuit_steps_by_time", "step_s", "unix_s"),
 )
 
+# What metered feeders carried beside their circuits; see `history.uncontrolled`.
+uncontrolled_steps = Table(
+    "uncontrolled_steps",
+    metadata,
+    Column("feeder", String(32), nullable=False),
+    Column("phase", String(2), nullable=False),
+    *_integers("step_s", "unix_s", "mean_ma", "max_ma"),
+    Key("feeder", "phase", "step_s", "unix_s"),
+    Index("uncontrolled_steps_by_time", "step_s", "unix_s"),
+)
+
 # Not tied to the site: a feeder may leave it, what it carried stays.
 feeder_steps = Table(
     "feeder_steps",
