@@ -11,9 +11,9 @@ from node.sensing.ads1115 import Ads1115
 from node.sensing.rms import TrueRms, averaging_ppm, square_root
 
 
-def measured(current_ma, rate_error, mains_hz, phase, bias=13_200.0, noise=None):
-    """(RmsWindow, current in mA) of one window taken through driver and converter."""
-    converter = fakes.Converter(fakes.Time(), rate_error, mains_hz)
+def measured(current_ma, rate_error, mains_hz, phase, bias=13_200.0, noise=None, real_hz=None):
+    """(TrueRms, current in mA) of one window taken through driver and converter."""
+    converter = fakes.Converter(fakes.Time(), rate_error, real_hz or mains_hz)
     converter.phase = phase
     converter.bias[1] = bias
     converter.set_ma(1, current_ma)
@@ -76,6 +76,17 @@ class Accuracy(unittest.TestCase):
             for k in range(64):
                 total_ma += measured(10_000, rate_error, 50, k * 2 * math.pi / 64)[1]
             self.assertTrue(abs(total_ma / 64 - 10_000) < 25, (rate_error, total_ma / 64))
+
+    def test_the_wrong_mains_frequency_costs_some_percent_and_nothing_tells(self):
+        for mains_hz, real_hz in ((50, 60), (60, 50)):
+            error_ma = []
+            for k in range(64):
+                phase = k * 2 * math.pi / 64
+                error_ma.append(measured(10_000, 0, mains_hz, phase, real_hz=real_hz)[1] - 10_000)
+            most, mean = max(map(abs, error_ma)) / 100, sum(error_ma) / 6_400
+            values = (real_hz, mains_hz, most, mean)
+            print("%d Hz read as %d: a window up to %.1f %% off, the mean %.1f %%" % values)
+            self.assertTrue(most < 15 and abs(mean) < 3)
 
     def test_offset_alone_is_no_current(self):
         for bias in (12_600.0, 13_200.4, 13_800.7):
