@@ -30,6 +30,7 @@ from tools.demo.coordinator import Coordinator
 pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
 
 PASSWORD = "correct horse battery staple"
+IMAGE = firmware_image()
 
 
 @dataclass
@@ -89,7 +90,7 @@ def bench(coordinator: Coordinator, tmp_path: Path) -> Iterator[Bench]:
     wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
     module = Module(fitting=Fitting(wirings=wirings), network=loopback_network("127.0.1.8"))
     module.board.flash.image[: len(stand_in())] = stand_in()
-    install(module.board.flash, {}, firmware_image())
+    install(module.board.flash, {}, IMAGE)
     with module:
         yield Bench(module, coordinator, tmp_path)
 
@@ -104,7 +105,7 @@ def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> Non
     assert json.loads(bench.file("config.json"))["circuits"][0]["pin"] == 16
 
     calibrated = {"calibration.json": b"?"}
-    bench.module.do(lambda board: install(board.flash, calibrated, firmware_image()))
+    bench.module.do(lambda board: install(board.flash, calibrated, IMAGE))
     again = bench.provision("--json")
     assert again.exit_code == 0, again.output
     assert json.loads(again.stdout)["boot"] > int(started[1])
@@ -158,6 +159,23 @@ def test_a_board_without_the_firmware(bench: Bench) -> None:
     assert told.exit_code == 2
     assert "there is no firmware of this project on the board" in told.output
     assert "headroom board flash IMAGE" in told.output
+
+
+def test_a_board_whose_file_system_is_full(bench: Bench) -> None:
+    bench.module.do(lambda board: install(board.flash, {"large": bytes(1_000_000)}, IMAGE))
+    bench.module.reset()
+    told = bench.provision()
+    assert told.exit_code == 2
+    assert "/config.json.new cannot be written: ENOSPC" in told.output
+    assert "its file system is full: take out what you have put there" in told.output
+    bench.module.do(remove_large)
+    bench.module.reset()
+    assert bench.provision().exit_code == 0
+
+
+def remove_large(board: VirtualBoard) -> None:
+    """As a person does with mpremote."""
+    board.exec("import os; os.remove('/large')")
 
 
 def test_a_cable_that_is_pulled_leaves_it_as_it_was(bench: Bench) -> None:

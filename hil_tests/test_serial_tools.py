@@ -150,6 +150,17 @@ def test_firmware_that_does_not_start_is_taken_back(module: Module, tmp_path: Pa
     assert run(module, "monitor", "--once").exit_code == 0
 
 
+def test_an_update_that_was_cut_short_is_made_good(module: Module) -> None:
+    """Power went while the first sector was erased."""
+    assert run(module, "maintenance", "in").exit_code == 0
+    module.do(lambda board: board.flash.erase(0xB0000))
+    module.power_cycle()
+    told = run(module, "update", "--good-s", "3")
+    assert told.exit_code == 0, told.output
+    assert "before: none" in told.output
+    assert run(module, "monitor", "--once").exit_code == 0
+
+
 def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:
     assert run(module, "maintenance", "in").exit_code == 0
     assert "ROMFS image size" in mpremote(module.clock, "romfs", "query")

@@ -10,6 +10,7 @@ import click
 
 from headroom.commands.common import AddressType, FilePath
 from headroom.commands.device import (
+    api_option,
     json_option,
     port_option,
     require_token,
@@ -47,14 +48,16 @@ _Folder = click.Path(file_okay=False, path_type=Path)
     type=FilePath,
     help=f"A file with its password. Else {_PASSWORD} is looked at, then you are asked.",
 )
-@click.option(
-    "--api", default="http://127.0.0.1:8080", show_default=True, help="The server's API."
-)
+@api_option
 @server_data_option
 @token_option
 @click.option("--site-key-file", type=FilePath, help="The key of beacons, in place of --data.")
 @click.option("--key-file", type=FilePath, help="The board's key; by default a new one is made.")
-@click.option("--charge-key-file", type=FilePath, help="The key of charge orders at the board.")
+@click.option(
+    "--charge-key-file",
+    type=FilePath,
+    help="The key of charge orders at the board; without it the board takes none.",
+)
 @click.option("--hardware", default="esp12f_relay_x4", show_default=True, help="Of boards/.")
 @click.option("--mains-hz", default="50", show_default=True, type=click.Choice(["50", "60"]))
 @click.option("--http-port", default=0, show_default=True, help="The board's own HTTP; 0 = none.")

@@ -80,9 +80,9 @@ def connected(
 
     Without `reset` it has to be in its loader already. Raises DeviceError.
     """
-    EspLog.set_logger(_Quiet(progress))
     progress.step(f"connect to {port}")
     line = _opened(port)
+    EspLog.set_logger(_Quiet(progress))
     try:
         esp = _connect(line, port, "default-reset" if reset else "no-reset")
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import errno
 import hashlib
 import io
 from collections.abc import Iterator
@@ -66,7 +67,16 @@ class SerialLine:
     def write(self, path: str, content: bytes) -> None:
         """Put a file there and read back that it is. Raises DeviceError."""
         with _told(self.port):
-            self._transport.fs_writefile(path, content, chunk_size=_CHUNK_BYTES)
+            try:
+                self._transport.fs_writefile(path, content, chunk_size=_CHUNK_BYTES)
+            except OSError as error:
+                if error.errno is None or isinstance(error, serial.SerialException):
+                    raise
+                raise DeviceError(
+                    f"{self.port}: {path} cannot be written: {errno.errorcode[error.errno]}",
+                    "ENOSPC: its file system is full: take out what you have put there, "
+                    f"mpremote connect {self.port} resume ls; else the flash may be worn",
+                ) from error
             found = self._transport.fs_hashfile(path, "sha256")
         if found != hashlib.sha256(content).digest():
             raise DeviceError(
