@@ -10,7 +10,7 @@ import pytest
 
 from hil_tests.conftest import flat_circuits, one_board_site
 from hil_tests.rig.client import RigError, Wiring
-from hil_tests.rig.filter import carrier_volts, cycle, rms, sine, volts_at_full_swing
+from hil_tests.rig.filter import carrier_volts, cycle, gain, rms, sine, volts_at_full_swing
 from hil_tests.targets.interface import RelayEdge, contact_changes
 from hil_tests.targets.virtual import contact_edges
 from hil_tests.targets.wired import WiredTarget
@@ -82,8 +82,15 @@ def test_half_a_swing_is_half_a_current_and_a_sine_is_one() -> None:
     for steps in (2, 40):
         half = rms(cycle([(1 + level / 2000) / 2 for level in sine(steps)], 50))
         assert half == pytest.approx(volts_at_full_swing(steps, 50) / 2, rel=1e-6)
-    gain = 1 / (1 + (50 / 106.1) ** 2)
-    assert volts_at_full_swing(40, 50) == pytest.approx(1.65 / math.sqrt(2) * gain, rel=0.01)
+    assert volts_at_full_swing(40, 50) == pytest.approx(
+        1.65 / math.sqrt(2) * abs(gain(50)), rel=0.01
+    )
+
+
+def test_the_filter_is_a_divider_far_below_its_corners_and_steep_far_above() -> None:
+    assert abs(gain(5)) == pytest.approx(22 / (22 + 0.33 + 3.3), rel=0.03)
+    corners_hz = 1 / (2 * math.pi * 330 * 4.7e-6), 1 / (2 * math.pi * 3300 * 470e-9)
+    assert abs(gain(5000)) == pytest.approx(corners_hz[0] * corners_hz[1] / 5000**2, rel=0.03)
 
 
 def test_what_is_left_of_the_carrier() -> None:

@@ -1,7 +1,7 @@
 """What the filter between a PWM pin and a sensor input makes of one mains cycle.
 
-1 kOhm with 1.5 uF, then 10 kOhm with 150 nF, which hardly loads the first: two corners at 106 Hz.
-A capacitor couples it to the input, whose bias stays the converter's own.
+Two resistors and two capacitors, a capacitor that couples them to the input, and the resistor that
+stands between the contacts of the transformer's plug in its place, over which the bias comes.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import math
 from collections.abc import Sequence
 
 SUPPLY_V = 3.3
-CORNERS_HZ = (106.1, 106.1)
+# In the order from pin to input; the last one is in place of the transformer.
+R1_OHM, C1_F, R2_OHM, C2_F, COUPLING_F, INPUT_OHM = 330.0, 4.7e-6, 3_300.0, 470e-9, 10e-6, 22_000.0
 SAMPLES = 200  # of a mains cycle
 _HARMONICS = 49
 
 
-def gain(frequency_hz: float, corners_hz: Sequence[float] = CORNERS_HZ) -> complex:
-    """The filter's, at a frequency above 0."""
-    found = complex(1)
-    for corner_hz in corners_hz:
-        found /= 1 + 1j * frequency_hz / corner_hz
-    return found
+def gain(frequency_hz: float) -> complex:
+    """From pin to input, at a frequency above 0."""
+    s = 2j * math.pi * frequency_hz
+    coupled = INPUT_OHM + 1 / (s * COUPLING_F)
+    second = 1 / (1 / coupled + s * C2_F)
+    first = 1 / (1 / (R2_OHM + second) + s * C1_F)
+    return first / (R1_OHM + first) * second / (R2_OHM + second) * INPUT_OHM / coupled
 
 
 def cycle(duties: Sequence[float], mains_hz: float) -> list[float]:
