@@ -1,12 +1,20 @@
-"""The compose file mounts what is there, and has no password of its own."""
+"""The compose file mounts what is there, and has no password of its own; the image is whole."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
+from fnmatch import fnmatch
+from itertools import accumulate
+from pathlib import Path
 
 from headroom.site.retention import Retention
 from tests.prometheus_process import DEPLOY
 
 _COMPOSE = (DEPLOY / "compose.yaml").read_text()
+_ROOT = DEPLOY.parents[1]
 _IGNORED = (DEPLOY.parents[1] / ".gitignore").read_text().splitlines()
 
 
@@ -37,3 +45,51 @@ def test_the_readme_has_the_defaults_of_retention() -> None:
     text = (DEPLOY / "README.md").read_text()
     [table] = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert Retention(**tomllib.loads(table)["retention"]) == Retention()
+
+
+def test_the_image_is_built_of_all_that_the_wheel_takes(tmp_path: Path) -> None:
+    """The Dockerfile's copies, without what its context leaves out, make a whole wheel."""
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    context = tmp_path / "context"
+    for line in re.findall(r"^COPY (.*)", dockerfile, re.MULTILINE):
+        *sources, target = line.split()
+        for source in sources:
+            _copy(source, context / target / (Path(source).name if target == "./" else ""))
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(tmp_path)]
+    subprocess.run([sys.executable, "-m", "pip", *build, context], check=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "headroom/device/packed/headroom.romfs",
+        "headroom/device/packed/boards/esp12f_relay_x4/board.toml",
+        "headroom/web/templates/dashboard.html",
+        "headroom/web/static/main.js",
+    } <= names
+
+
+def _copy(source: str, target: Path) -> None:
+    """What Docker copies of a file or folder of the repository."""
+    path = _ROOT / source
+    for file in [path] if path.is_file() else path.rglob("*"):
+        if file.is_file() and not _is_left_out(file.relative_to(_ROOT).as_posix()):
+            copied = target if path.is_file() else target / file.relative_to(path)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copied)
+
+
+def _is_left_out(path: str) -> bool:
+    """Docker's rule: the last line that matches the path or a folder above it."""
+    above = list(accumulate(path.split("/"), lambda a, b: f"{a}/{b}"))
+    left_out = False
+    for line in (_ROOT / ".dockerignore").read_text().split():
+        pattern = line.removeprefix("!")
+        anywhere = pattern.removeprefix("**/")
+        if anywhere != pattern:
+            found = any(fnmatch(part, anywhere) for part in path.split("/"))
+        else:
+            found = any(
+                one.count("/") == pattern.count("/") and fnmatch(one, pattern) for one in above
+            )
+        if found:
+            left_out = not line.startswith("!")
+    return left_out
