@@ -51,7 +51,7 @@ class Scale:
 
 
 # Reports enough for a server that is several times as fast as those measured so far.
-FULL, QUICK = Scale(4000, 16.0, 60, 25_000), Scale(100, 0.5, 300, 150)
+FULL, QUICK = Scale(4000, 12.0, 60, 20_000), Scale(100, 0.5, 300, 150)
 # Of a site with as many boards as it can carry: one that brings the plan, and those of 20 s.
 CARRIED_ROUNDS = 5
 

@@ -1,5 +1,6 @@
 """`headroom serve`: the coordinator with both its listeners."""
 
+import gc
 import json
 import signal
 import sys
@@ -32,6 +33,9 @@ from headroom.site import load_site
 from headroom.store import Store, tokens
 from headroom.web import BoardApp, api_app
 from headroom.web.server import Address, Listeners
+
+# Several groups of reports; Python looks whenever there are 700 more than before.
+_NEW_OBJECTS = 100_000
 
 
 @click.command()
@@ -132,6 +136,7 @@ def serve(
         _announce(ready, ready_file)
         if sys.stdout.isatty():
             _offer_sign_in(store, page, int(clock.unix_s()))
+        _look_for_garbage_seldom()
         with _thread("keeper", keeper.run, keeper.end):
             listeners.run()
 
@@ -168,6 +173,15 @@ def _beacons(
         beacons = Beacons(ensure_site_key(data), store, clock, transport)
         with _thread("beacons", beacons.run, beacons.end):
             yield beacons
+
+
+def _look_for_garbage_seldom() -> None:
+    """What a report makes goes with the last reference to it. Looking for circles among all that
+    4000 boards have took a third of a report's time, and 0.2 s at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 @contextmanager
