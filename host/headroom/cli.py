@@ -69,9 +69,11 @@ def main(context: click.Context, database: str | None) -> None:  # noqa: ARG001
     \b
     A first start, with a site file and one board:
       headroom init site.toml
-      headroom board add flat-1 --data data --new-key flat-1.key
       headroom serve --site site.toml --data data --board-listen 192.168.1.10:8087
-    Then put flat-1.key into the board's /secrets.json, and open the link that this prints:
+      headroom board flash MICROPYTHON.bin
+      headroom board provision flat-1 --site site.toml --data data \\
+        --coordinator 192.168.1.10:8087 --ssid home
+    Then open the link that this prints:
       headroom sign-in --data data
     """
     context.with_resource(audit.by(f"{_user()} (headroom)", time.time()))

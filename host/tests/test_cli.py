@@ -34,7 +34,7 @@ def serve(folder: Path, *arguments: str | Path) -> Result:
 
 
 def test_help_teaches_the_first_start() -> None:
-    assert "headroom board add flat-1" in run("--help").output
+    assert "headroom board provision flat-1" in run("--help").output
     assert "api.token" in run("serve", "--help").output
 
 
