@@ -8,9 +8,13 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from sqlalchemy import make_url
 
 _INSTALLED = Path("/usr/lib/postgresql")
 # PostgreSQL refuses to run as root; Debian's package makes this account.
@@ -73,11 +77,41 @@ class PostgresServer:
         """Stop it at once, as a crash would."""
         self._control("--mode=immediate", "stop")
 
-    def new_database(self) -> str:
+    @contextmanager
+    def as_replica(self) -> Iterator[None]:
+        """A server that only tells, as the one that another is replicated to; then promoted."""
+        self.stop()
+        (self._data / "standby.signal").touch()
+        self.start()
+        yield
+        self._control("promote")
+
+    def new_database(self, *options: str) -> str:
         """The URL of a new database."""
         name = next(self._names)
-        self._run("createdb", f"--host={self._folder}", f"--username={_USER}", name)
+        self._run("createdb", *self._as_user, *options, name)
         return f"postgresql://{_USER}@/{name}?host={self._folder}"
+
+    @contextmanager
+    def database_in(self, folder: Path) -> Iterator[str]:
+        """The URL of a database whose tables lie in an empty folder, on another disk perhaps."""
+        if os.geteuid() == 0:
+            shutil.chown(folder, _ACCOUNT)
+        space = "elsewhere"
+        self._tell(f"CREATE TABLESPACE {space} LOCATION '{folder}'")
+        url = self.new_database(f"--tablespace={space}")
+        try:
+            yield url
+        finally:
+            self._run("dropdb", *self._as_user, "--force", make_url(url).database or "")
+            self._tell(f"DROP TABLESPACE {space}")
+
+    def _tell(self, statement: str) -> None:
+        self._run("psql", *self._as_user, "--dbname=postgres", "--command", statement)
+
+    @property
+    def _as_user(self) -> tuple[str, ...]:
+        return (f"--host={self._folder}", f"--username={_USER}")
 
     def _control(self, *arguments: str) -> None:
         where = ("--pgdata", str(self._data), "--log", str(self._log))

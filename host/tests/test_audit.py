@@ -116,4 +116,4 @@ def test_what_is_done_on_the_machine_is_recorded(tmp_path: Path) -> None:
     token, board = changes(world)
     assert (token["what"], token["target"], board["what"]) == ("tokens", "guest", "boards")
     assert token["person"].endswith(" (headroom)")
-    world.store.close()
+    world.close()

@@ -25,6 +25,13 @@ def test_no_history_breaks_the_rule() -> None:
     assert steps == HISTORIES * 120
 
 
+@pytest.mark.parametrize("seed", [10_885])
+def test_a_history_that_once_broke_the_rule(seed: int) -> None:
+    """A board counted as heard after a restore while it drew what an older term had granted."""
+    (history,) = run_histories(range(seed, seed + 1))
+    assert history.steps == 120
+
+
 # The known ways to get it wrong, by name
 
 

@@ -23,7 +23,7 @@ def world(tmp_path: Path, database: str) -> Iterator[World]:
     world = World(tmp_path, document, database=database)
     world.outwait_earlier_terms()
     yield world
-    world.store.close()
+    world.close()
 
 
 def held_ma(world: World) -> dict[str, int]:

@@ -151,7 +151,7 @@ def test_a_store_that_fails_is_waited_for(world: World, tmp_path: Path) -> None:
     keeper = keeper_of(world)
     live_on(world, 1)
     (tmp_path / "headroom.db").rename(tmp_path / "away")
-    world.store.close()
+    world.close()
     (tmp_path / "headroom.db").mkdir()
     assert keeper.step() > 1
     assert keeper.step() > 1

@@ -70,12 +70,12 @@ def test_a_refusal_is_signed_where_keys_can_be_read(world: World) -> None:
     other.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(folder)]
+@contextmanager
+def disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of that size."""
+    folder.mkdir(exist_ok=True)
+    options = f"size={megabytes}m,mode=0700"
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
@@ -83,13 +83,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def fill(disk: Path) -> Path:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a megabyte."""
+    with disk(tmp_path / "disk", 1) as folder:
+        yield folder
+
+
+def fill(folder: Path) -> Path:
     """A file that takes all that is left of it."""
-    filler = disk / "filler"
+    filler = folder / "filler"
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while file.write(bytes(4096)):
             pass
-    assert shutil.disk_usage(disk).free == 0
+    assert shutil.disk_usage(folder).free == 0
     return filler
 
 
@@ -103,6 +110,36 @@ def test_a_full_disk(small_disk: Path) -> None:
     assert problem == "store-unavailable"
     assert_fails_and_reads(world, sender)
     filler.unlink()
+    assert_recovered(world, sender)
+    world.close()
+
+
+def test_a_postgresql_on_a_full_disk(
+    postgres: PostgresServer, reachable: Path, tmp_path: Path
+) -> None:
+    reachable.chmod(0o711)
+    with disk(reachable / "disk", 32) as folder, postgres.database_in(folder) as url:
+        world = World(tmp_path, database=url)
+        sender = Sender(world)
+        assert sender.report() == ""
+        filler = fill(folder)
+        while (problem := sender.report()) == "":
+            assert sender.acknowledged < 2000  # what begun pages have room for
+        assert problem == "store-unavailable"
+        assert_fails_and_reads(world, sender)
+        filler.unlink()
+        assert_recovered(world, sender)
+        world.close()
+
+
+def test_a_postgresql_that_is_a_replica_until_it_is_promoted(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    world = World(tmp_path, database=postgres.new_database())
+    sender = Sender(world)
+    assert sender.report() == ""
+    with postgres.as_replica():
+        assert_fails_and_reads(world, sender)
     assert_recovered(world, sender)
     world.close()
 
