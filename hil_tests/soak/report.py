@@ -31,7 +31,7 @@ def summary(run: Soak, command: str) -> Summary:
         "lost": sum("lost: " in one for one in outcome.failures),
         "gaps_by_cause": _gaps(run),
         "most_minutes_taken_by_one_restart": max(deliveries.taken(bench).values(), default=0),
-        "limit_violations": sum(": at most" in one for one in outcome.failures),
+        "limit_violations": sum(", at most" in one for one in outcome.failures),
         "longest_excess_ms": {
             rule: round(us / 1000) for rule, us in sorted(run.limits.longest_us.items())
         },
