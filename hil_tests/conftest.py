@@ -46,6 +46,14 @@ def flat_circuits() -> list[dict[str, Any]]:
     ]
 
 
+def start(target: Target, closed: list[int]) -> None:
+    """Power on, 1 A on each circuit, until each relay is as in ``closed``."""
+    for index in range(len(closed)):
+        target.rig.set_load(index, 1.0)
+    target.board.power_on()
+    target.run_until(lambda: target.rig.relays() == closed, within_s=30)
+
+
 def one_board_site(circuits: list[dict[str, Any]], limit_ma: int = 10_000) -> dict[str, Any]:
     """A site with one feeder of 16 A, limited further, and one board that may use all of it."""
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.conftest import MakeTarget, circuit, one_board_site
+from hil_tests.conftest import MakeTarget, circuit, one_board_site, start
 from hil_tests.targets.interface import Target, contact_changes
 
 pytestmark = pytest.mark.requirement("orders")
@@ -20,10 +20,7 @@ STEP_S = 20
 def target(make_target: MakeTarget) -> Target:
     site = one_board_site([circuit("pump", default="off"), circuit("lights")])
     target = make_target(site, timing=TIMING)
-    for index in range(2):
-        target.rig.set_load(index, 1.0)
-    target.board.power_on()
-    target.run_until(lambda: target.rig.relays() == [0, 1], within_s=30)
+    start(target, [0, 1])
     target.run(5)
     return target
 

@@ -10,7 +10,7 @@ import pytest
 from headroom.coordinator import Settings
 
 from boards.virtual.network import Faults
-from hil_tests.conftest import MakeTarget, circuit, one_board_site
+from hil_tests.conftest import MakeTarget, circuit, one_board_site, start
 from hil_tests.targets.interface import Target
 from hil_tests.targets.virtual import VirtualTarget
 
@@ -30,10 +30,7 @@ def target(make_target: MakeTarget) -> Target:
     ]
     settings = Settings(lease_s=20, valid_s=VALID_S)
     target = make_target(one_board_site(circuits), timing=TIMING, settings=settings)
-    for index in range(4):
-        target.rig.set_load(index, 1.0)
-    target.board.power_on()
-    target.run_until(lambda: target.rig.relays() == [1, 1, 1, 0], within_s=30)
+    start(target, [1, 1, 1, 0])
     target.run(60)
     return target
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from hil_tests.conftest import MakeTarget, flat_circuits, one_board_site
+from hil_tests.conftest import MakeTarget, flat_circuits, one_board_site, start
 from hil_tests.targets.interface import Target
 from hil_tests.world import start_is_good
 
@@ -23,10 +23,7 @@ ALL = [1, 1, 1, 1]
 @pytest.fixture
 def target(make_target: MakeTarget) -> Target:
     target = make_target(one_board_site(flat_circuits()), timing=TIMING)
-    for index in range(4):
-        target.rig.set_load(index, 1.0)
-    target.board.power_on()
-    target.run_until(lambda: target.rig.relays() == ALL, within_s=30)
+    start(target, ALL)
     return target
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.conftest import MakeTarget, flat_circuits, one_board_site
+from hil_tests.conftest import MakeTarget, flat_circuits, one_board_site, start
 from hil_tests.targets.interface import Target, contact_changes
 
 pytestmark = [pytest.mark.requirement("sensor"), pytest.mark.needs("unplug")]
@@ -16,10 +16,7 @@ LAUNDRY = 1
 @pytest.fixture
 def target(make_target: MakeTarget) -> Target:
     target = make_target(one_board_site(flat_circuits()), timing=TIMING)
-    for index in range(4):
-        target.rig.set_load(index, 1.0)
-    target.board.power_on()
-    target.run_until(lambda: target.rig.relays() == [1, 1, 1, 1], within_s=30)
+    start(target, [1, 1, 1, 1])
     target.run(5)
     return target
 

@@ -39,6 +39,20 @@ class Options:
         words += [f"--seed {self.seed}"] if self.seed != 1 else []
         return " ".join(words)
 
+    def figure(
+        self,
+        bench: str,
+        what: str,
+        value: Value,
+        unit: str,
+        target: float | None = None,
+        reference: str | None = None,
+        reference_value: Value = None,
+    ) -> Figure:
+        """A figure of a bench that was asked for so."""
+        command = self.command(bench)
+        return Figure(bench, what, value, unit, command, target, reference, reference_value)
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -16,7 +16,7 @@ from boards.virtual.board import HeapWatch, VirtualBoard
 from boards.virtual.plant import Trace
 from hil_tests.world import World
 from tools.benches.disturbances import WEB_PORT, Disturbances
-from tools.benches.figure import Figure, Options, Value
+from tools.benches.figure import Figure, Options
 from tools.benches.progress import progress
 
 LIVE_BYTES = 20 * 1024
@@ -53,11 +53,11 @@ def measure(options: Options) -> Iterator[Figure]:
         finally:
             world.close()
     yield from figures(seen, options)
-    yield figure("growth in the same state", after - before, "bytes", NOISE_BYTES, options)
-    yield figure("MemoryErrors on the serial port", died, "", 0, options)
-    yield figure("resets", resets, "", 0, options)
+    yield options.figure("heap", "growth in the same state", after - before, "bytes", NOISE_BYTES)
+    yield options.figure("heap", "MemoryErrors on the serial port", died, "", 0)
+    yield options.figure("heap", "resets", resets, "", 0)
     for what, count in sorted(disturbances.counts.items()):
-        yield figure(f"disturbances: {what}", count, "", None, options)
+        yield options.figure("heap", f"disturbances: {what}", count, "")
 
 
 def start(world: World, board: VirtualBoard) -> None:
@@ -92,28 +92,14 @@ def figures(seen: list[HeapWatch], options: Options) -> Iterator[Figure]:
     """What the minutes come to."""
     live = max(minute.highest_live for minute in seen)
     garbage = max(minute.garbage for minute in seen)
-    yield figure("live heap, highest", live, "bytes", LIVE_BYTES, options, POOL, POOL_BYTES)
-    yield figure("live heap, least", min(m.live for m in seen), "bytes", None, options)
-    yield figure("garbage of one tick, largest", garbage, "bytes", GARBAGE_BYTES, options)
+    yield options.figure("heap", "live heap, highest", live, "bytes", LIVE_BYTES, POOL, POOL_BYTES)
+    yield options.figure("heap", "live heap, least", min(m.live for m in seen), "bytes")
+    yield options.figure("heap", "garbage of one tick, largest", garbage, "bytes", GARBAGE_BYTES)
     control = max(minute.control for minute in seen)
-    yield figure("control part of a tick, most", control, "bytes", 0, options)
+    yield options.figure("heap", "control part of a tick, most", control, "bytes", 0)
     largest_free = min(minute.largest_free for minute in seen)
-    yield figure("largest free block, least", largest_free, "bytes", None, options)
-    yield figure("ticks counted", sum(m.callbacks for m in seen), "", None, options)
-
-
-def figure(
-    what: str,
-    value: Value,
-    unit: str,
-    target: float | None,
-    options: Options,
-    reference: str | None = None,
-    reference_value: Value = None,
-) -> Figure:
-    """A figure of this bench."""
-    command = options.command("heap")
-    return Figure("heap", what, value, unit, command, target, reference, reference_value)
+    yield options.figure("heap", "largest free block, least", largest_free, "bytes")
+    yield options.figure("heap", "ticks counted", sum(m.callbacks for m in seen), "")
 
 
 def site() -> dict[str, Any]:

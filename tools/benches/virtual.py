@@ -21,7 +21,7 @@ from pathlib import Path
 from boards.virtual.board import VirtualBoard
 from boards.virtual.plant import Constant
 from hil_tests.world import World
-from tools.benches.figure import Figure, Options, Value
+from tools.benches.figure import Figure, Options
 from tools.benches.heap import site
 from tools.benches.progress import progress
 
@@ -111,46 +111,36 @@ def figures(seen: Seen, board: VirtualBoard, options: Options) -> Iterator[Figur
     """What the run comes to."""
     missing = 100 * (1 - seen.conversions / expected_conversions(seen, board))
     off = max(abs(a / b - 1) for a, b in zip(seen.readings_a, LOADS_A, strict=True)) * 100
-    yield figure(
+    yield options.figure(
+        "virtual",
         "processor time of a second on the board, in real time's",
         round(1000 * seen.board_s / seen.virtual_s, 2),
         "ms",
         1000 / TIMES_REAL_TIME,
-        options,
         "times real time on one core",
         round(seen.virtual_s / seen.board_s, 1),
     )
-    yield figure(
+    yield options.figure(
+        "virtual",
         "the same on the wall",
         round(1000 * seen.wall_s / seen.virtual_s, 2),
         "ms",
         None,
-        options,
         "times real time",
         round(seen.virtual_s / seen.wall_s, 1),
     )
-    yield figure(
+    yield options.figure(
+        "virtual",
         "conversions missing of the real cadence",
         round(missing, 2),
         "%",
         MISSING_PERCENT,
-        options,
         "conversions read in a second",
         round(seen.conversions / seen.virtual_s, 1),
     )
-    yield figure("readings off their load, at most", round(off, 2), "%", OFF_PERCENT, options)
-    yield figure("ticks in a second", round(seen.callbacks / seen.virtual_s, 2), "", None, options)
-
-
-def figure(
-    what: str,
-    value: Value,
-    unit: str,
-    target: float | None,
-    options: Options,
-    reference: str | None = None,
-    reference_value: Value = None,
-) -> Figure:
-    """A figure of this bench."""
-    command = options.command("virtual")
-    return Figure("virtual", what, value, unit, command, target, reference, reference_value)
+    yield options.figure(
+        "virtual", "readings off their load, at most", round(off, 2), "%", OFF_PERCENT
+    )
+    yield options.figure(
+        "virtual", "ticks in a second", round(seen.callbacks / seen.virtual_s, 2), ""
+    )
