@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from headroom.coordinator.ingest import Arrival
 from headroom.protocol.signing import sign_report
 from headroom.store import figures
 from headroom.store.tables import figures as figures_table
@@ -123,6 +124,16 @@ def test_wrong_signature_is_refused_unsigned(world: World, signature: str) -> No
     assert (refusal.status, slug(refusal.document)) == (401, "unsigned")
     assert not refusal.signed
     assert "last_boot" not in refusal.document
+
+
+def test_a_name_that_no_database_takes_spoils_nothing_for_who_reports_with_it(
+    world: World,
+) -> None:
+    board = world.board(seq=1)
+    body = board.body()
+    bad, good = Arrival("fl\0at", "", b"{}", None), Arrival("flat-1", board.sign(body), body, None)
+    replies = world.coordinator.handle_reports([bad, good])
+    assert [reply.status for reply in replies] == [401, 200]
 
 
 def test_three_ways_to_be_unknown_are_not_told_apart(world: World) -> None:

@@ -105,7 +105,7 @@ class Ingest:
         """What becomes of each report, once everything that is accepted is durable."""
         try:
             with self._store.write() as db:
-                batch = Batch(db, {arrival.board_id for arrival in arrivals})
+                batch = Batch(db, self._ids(arrivals))
                 # Not while the disk syncs: others may look at what is known meanwhile.
                 with self.lock:
                     outcomes = [self._consider(batch, arrival) for arrival in arrivals]
@@ -143,6 +143,11 @@ class Ingest:
         if board and live and len(live.report.circuits) == len(board.circuits):
             self.live[record.id] = live
             self.leasing.demands.learn(board, live.report, live.received_s)
+
+    def _ids(self, arrivals: Sequence[Arrival]) -> set[str]:
+        """The site's boards among those named; the store is asked for no text of anybody's."""
+        named = {arrival.board_id for arrival in arrivals}
+        return {board_id for board_id in named if self._site.board(board_id)}
 
     def _consider(self, batch: Batch, arrival: Arrival) -> Outcome:
         try:
@@ -237,7 +242,7 @@ class Ingest:
         """Refuse a group that cannot be stored, signed as far as keys can still be read."""
         try:
             with self._store.read() as db:
-                records = boards.records_of(db, {arrival.board_id for arrival in arrivals})
+                records = boards.records_of(db, self._ids(arrivals))
         except StoreUnavailableError as error:
             log.warning("no key can be read", error=str(error))
             # Where a store is and why it fails is not for everybody who can send something.
