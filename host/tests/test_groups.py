@@ -13,7 +13,7 @@ WITHIN_S = 10
 
 @dataclass
 class Request:
-    """A request by its number; one below zero is no good HTTP, 13 fails to be served."""
+    """A request by its number; below zero is no good HTTP, 12 fails to begin, 13 to be served."""
 
     number: int
     served: list[int]
@@ -21,6 +21,8 @@ class Request:
 
     def begin(self) -> dict[str, Any] | None:
         """See groups.Request."""
+        if self.number == 12:
+            raise LookupError("no environment")
         return {"number": self.number} if self.number >= 0 else None
 
     def service(self) -> None:
@@ -85,7 +87,7 @@ def test_what_comes_while_a_group_is_prepared_is_prepared_together(groups: Group
     assert groups.came_s == sorted(groups.came_s)
 
 
-@pytest.mark.parametrize("bad", [0, 13])
+@pytest.mark.parametrize("bad", [0, 12, 13])
 def test_what_goes_wrong_with_one_spoils_nothing_for_the_others(groups: Groups, bad: int) -> None:
     groups.open.set()
     for number in (bad, 1):

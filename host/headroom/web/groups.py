@@ -74,11 +74,11 @@ class GroupDispatcher:
 
     def _prepare_all(self, group: "list[tuple[Request, float]]") -> None:
         environs = []
-        for request, came_s in group:
-            if environ := request.begin():
-                environ[CAME_S] = came_s
-                environs.append(environ)
         try:
+            for request, came_s in group:
+                if environ := request.begin():
+                    environ[CAME_S] = came_s
+                    environs.append(environ)
             self._prepare(environs)
         except Exception:
             log.exception("a group of requests could not be served as one")

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _PEOPLE_THREADS = 4
+# Head of a request. A board's has 300 bytes; a browser's has the cookies of all that runs on the
+# same host beside it.
+_MAX_HEADER_BYTES = 1 << 14
+_MAX_BOARD_HEADER_BYTES = 2048
 # A response is written in two pieces; it shall leave in one, from the thread that polls.
 _WHOLE_RESPONSE_BYTES = 1 << 14
 # A board that has not sent its 1.5 KiB by then never will.
@@ -78,6 +82,16 @@ class _NoLengthError(Error):  # type: ignore[misc]
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Refuses chunked bodies at once: their size is known only when they have been read."""
+
+    empty: bool
+
+    def received(self, data: bytes) -> int:
+        taken: int = super().received(data)
+        if self.empty:
+            # Blank lines are no request that is over; they may go on for ever.
+            self.empty = self.completed = False
+            self.header_plus = b""
+        return taken
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -139,6 +153,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     task_class = _Task
     error_task_class = _ProblemTask
+    last_activity: float
+
+    def handle_read(self) -> None:
+        # Who sends a request bit by bit holds a connection no longer than who sends none.
+        begun_s = None if self.request is None else self.last_activity
+        super().handle_read()
+        if begun_s is not None and self.request is not None:
+            self.last_activity = begun_s
 
     def handle_write(self) -> None:
         # Waitress takes it that nobody writes once no request is in work, and flushes without the
@@ -178,6 +200,7 @@ class Listeners:
             address,
             MAX_REPORT_BYTES,
             _MOST_CONNECTIONS,
+            max_request_header_size=_MAX_BOARD_HEADER_BYTES,
             _dispatcher=GroupDispatcher(app.prepare),
             send_bytes=_WHOLE_RESPONSE_BYTES,
         )
@@ -187,7 +210,12 @@ class Listeners:
     def listen_for_people(self, app: "WSGIApplication", address: Address) -> Address:
         """Open page and API; gives the address with its real port. Raises ListenError."""
         server = self._listen(
-            app, address, MAX_BODY_BYTES, _MOST_OF_PEOPLE, threads=_PEOPLE_THREADS
+            app,
+            address,
+            MAX_BODY_BYTES,
+            _MOST_OF_PEOPLE,
+            max_request_header_size=_MAX_HEADER_BYTES,
+            threads=_PEOPLE_THREADS,
         )
         server.channel_class = _Channel
         return Address(address.host, int(server.effective_port))
@@ -232,6 +260,7 @@ class Listeners:
             map=self._sockets,
             sockets=[bound],
             channel_timeout=_IDLE_S,
+            cleanup_interval=_IDLE_S,
             connection_limit=connections,
             # Waitress refuses at this size, not above it.
             max_request_body_size=max_bytes + 1,
