@@ -141,7 +141,12 @@ def test_a_store_in_use_is_not_written_over(world: World, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "part"), [(None, "no such backup"), ("not a store " * 100, "not a database")]
+    ("text", "part"),
+    [
+        (None, "no such backup"),
+        ("", "backup: there is nothing in it"),
+        ("not a store " * 100, "backup: .*not a database"),
+    ],
 )
 def test_what_is_no_backup_is_named(tmp_path: Path, text: str | None, part: str) -> None:
     path = tmp_path / "backup"

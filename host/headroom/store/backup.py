@@ -48,14 +48,24 @@ def restore(path: Path, store: Store) -> int:
         # Of an earlier release it is brought up to date; the file itself stays as it is.
         _copy_file(path, draft)
         with (
-            closing(open_store(f"sqlite:///{draft}")) as backup,
+            closing(_open_backup(path, draft)) as backup,
             backup.read() as source,
             store.write() as target,
         ):
             _refuse_if_in_use(target)
             rows = _copy(source, target)
+            if not rows:
+                # SQLite takes an empty file for an empty database.
+                raise StoreUnavailableError(f"{path}: there is nothing in it; take another backup")
             figures.take_beacons(target, _BEACONS)
     return rows
+
+
+def _open_backup(path: Path, draft: Path) -> Store:
+    try:
+        return open_store(f"sqlite:///{draft}")
+    except StoreUnavailableError as error:
+        raise StoreUnavailableError(f"{path}: as a backup, {error}") from error
 
 
 def _copy(source: Connection, target: Connection) -> int:
