@@ -126,6 +126,7 @@ def test_the_largest_legal_plan_fits_and_leaves_room_for_every_order() -> None:
         (OVERRIDE, {"state": "maybe", "until": None}, 400, "state"),
         (OVERRIDE, {"state": "off", "until": None, "x": 1}, 400, "x"),
         (OVERRIDE, {"state": "off", "until": NOW - 1}, 422, "until"),
+        (OVERRIDE, {"state": "on", "until": 0}, 400, "until"),
         (OVERRIDE, [], 400, "Input"),
         (SCHEDULE, {"start": NOW, "step_s": 0, "slots": "1"}, 400, "step_s"),
         (SCHEDULE, {"start": NOW, "step_s": 900, "slots": "12"}, 400, "slots"),

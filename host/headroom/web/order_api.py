@@ -1,6 +1,6 @@
 """What people order of a circuit: overrides and schedules."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Blueprint
 from pydantic import Field
@@ -32,7 +32,8 @@ class OverrideBody(Message):
     """An override: state, and the Unix time until which it holds; null = until cancelled."""
 
     state: Literal["on", "off"]
-    until: UnixS | None
+    # Stored and sent, 0 is what null is here; nobody shall order something for ever by mistake.
+    until: Annotated[UnixS, Field(ge=1)] | None
 
 
 class ScheduleBody(Message):
