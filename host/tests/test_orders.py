@@ -60,6 +60,14 @@ def test_override_leaves_the_plan_when_it_expires(world: World) -> None:
     assert world.state()["boards"][0]["circuits"][0]["override"] is None
 
 
+def test_override_that_expired_while_the_clock_was_ahead_holds_again(world: World) -> None:
+    board = world.board()
+    put(world, OVERRIDE, {"state": "off", "until": NOW + 60})
+    for ahead_s, overrides in (0, [[0, 0, NOW + 60]]), (3600, []), (10, [[0, 0, NOW + 60]]):
+        world.clock.date_s = NOW + ahead_s
+        assert board.report().document["plan"]["overrides"] == overrides
+
+
 def test_override_survives_a_restart_and_is_cancelled_by_delete(world: World) -> None:
     board = world.board()
     put(world, OVERRIDE, {"state": "off", "until": None})

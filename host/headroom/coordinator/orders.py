@@ -114,7 +114,8 @@ class Orders:
 
     def plan_to_send(self, db: Connection, board: Board, known: StoredPlan | None) -> StoredPlan:
         """The board's plan now, which is the one `known` as long as that holds."""
-        if known and self._clock.unix_s() < known.holds_until_unix_s:
+        # Before it was made the clock has gone back: what had expired then may hold now.
+        if known and (known.made_unix_s or 0) <= self._clock.unix_s() < known.holds_until_unix_s:
             return known
         return self.current_plan(db, board)
 
