@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headroom.protocol.signing import KEY_BYTES, parse_key
+from headroom.protocol.signing import KEY_BYTES, KeyFormatError, parse_key
 from headroom.store import Store, open_store
 from headroom.store.tokens import has_admin, make_token
 
@@ -50,11 +50,13 @@ def ensure_site_key(directory: Path) -> bytes:
 
 
 def read_key(path: Path) -> bytes:
-    """A key of 64 hex digits from a file; raises DataDirError or KeyFormatError."""
+    """A key of 64 hex digits from a file; raises DataDirError."""
     try:
         return parse_key(path.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataDirError(f"{path}: cannot be read as a key: {error}") from error
+    except KeyFormatError as error:
+        raise DataDirError(f"{path}: {error}") from error
 
 
 @contextmanager

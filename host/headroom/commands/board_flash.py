@@ -1,6 +1,7 @@
 """`headroom board flash`, `erase`, `backup` and `restore`: the whole flash of a board."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -84,6 +85,8 @@ def erase(port: str | None, baud: int, no_reset: bool, yes: bool) -> None:
 @json_option
 def backup(file: Path, port: str | None, baud: int, no_reset: bool, as_json: bool) -> None:
     """Write all of a board's flash to FILE, which has the board's keys in it: mode 0600."""
+    if not os.access(file.parent, os.W_OK):  # before minutes of reading
+        raise click.UsageError(f"{file}: cannot be written: its folder is not there, or not yours")
     with chip_on(port, baud, no_reset) as chip:
         content = chip_flash.backup(chip)
         mac = chip.mac

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from headroom.commands.device import port_option
+from headroom.device.errors import DeviceError
 from headroom.device.node import require_node, snapshot
 from headroom.device.ports import find_port
 from headroom.device.serial_line import SerialLine, attached
@@ -60,5 +61,12 @@ def repl(port: str | None) -> None:
     \b
     >>> from node import app; app.current.status()
     """
-    command = ["-m", "mpremote", "connect", find_port(port), "resume", "repl"]
+    found = find_port(port)
+    # mpremote waits for keys and board by their file descriptors.
+    if "://" in found or not sys.stdin.isatty():
+        raise DeviceError(
+            f"{found}: a prompt needs a terminal, and a port of this machine such as /dev/ttyUSB0",
+            f"for one line: mpremote connect {found} resume exec 'print(1)'",
+        )
+    command = ["-m", "mpremote", "connect", found, "resume", "repl"]
     sys.exit(subprocess.call([sys.executable, *command]))

@@ -97,8 +97,9 @@ def provision(
     coordinator has signed. No key and no password is shown, and none is taken on the command line.
 
     Run it again to change anything, or to give the board a new key: pins and wiring stay, and so
-    do calibration, OFF orders and what it has measured. The reset opens its relays for some
-    seconds.
+    do calibration, OFF orders and what it has measured. What an option sets has to be given again:
+    left out, --mains-hz, --http-port and --charge-key-file go back to their defaults. The reset
+    opens its relays for some seconds.
 
     \b
     headroom board provision flat-1 --site site.toml --data data \\
@@ -165,11 +166,16 @@ def _password(ssid: str, path: Path | None) -> str:
             raise click.UsageError(f"{path}: cannot be read as a password: {error}") from error
     if _PASSWORD in os.environ:
         return os.environ[_PASSWORD]
-    asked: str = click.prompt(f"Password of {ssid}", hide_input=True, default="", err=True)
+    asked: str = click.prompt(
+        f"Password of {ssid}", hide_input=True, default="", show_default=False, err=True
+    )
     return asked
 
 
 def _write_files(folder: Path, content: dict[str, bytes]) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"{folder}: cannot be made: {error.strerror}") from error
     for name, body in content.items():
         write_private(folder / name, body)

@@ -9,6 +9,7 @@ import click
 from headroom.commands.common import FilePath
 from headroom.device import firmware
 from headroom.device import romfs as images
+from headroom.device.errors import DeviceError
 from headroom.device.layout import ROMFS_BYTES
 
 
@@ -66,11 +67,17 @@ def _image(folder: Path | None, given: Path | None) -> bytes:
 
 
 def read_image(path: Path) -> bytes:
-    """An image in a file."""
+    """An image in a file, checked before a board is touched. Raises DeviceError."""
     try:
-        return path.read_bytes()
+        image = path.read_bytes()
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        images.check_size(image)
+        images.build_of(image)
+    except DeviceError as error:
+        raise DeviceError(f"{path}: {error.what}", error.way_out) from error
+    return image
 
 
 def _write(path: Path, image: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -27,6 +28,9 @@ class CoordinatorApi:
                 "give an https:// address, or run this on the coordinator's machine",
             )
         self._url = url.rstrip("/")
+        # A proxy named in the environment would read what goes to this machine in the clear.
+        direct = [urllib.request.ProxyHandler({})] if parts.scheme != "https" else []
+        self._opener = urllib.request.build_opener(*direct)
         try:
             self._token = token_file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -50,17 +54,21 @@ class CoordinatorApi:
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, content, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-                answer = response.read()
+            with self._opener.open(request, timeout=_TIMEOUT_S) as response:
+                document: dict[str, Any] = json.loads(response.read() or b"{}")
         except urllib.error.HTTPError as error:
             with error:
                 raise DeviceError(f"{url}: {_problem(error)}", _way_out(error.code)) from None
+        except (http.client.HTTPException, ValueError) as error:
+            raise DeviceError(
+                f"{url}: what answers is no coordinator",
+                "give the address of its page with --api",
+            ) from error
         except OSError as error:
             raise DeviceError(
                 f"{url}: the coordinator does not answer: {error}",
                 "start it with `headroom serve`, or give its address with --api",
             ) from error
-        document: dict[str, Any] = json.loads(answer) if answer else {}
         return document
 
 
