@@ -11,7 +11,7 @@ from headroom.store import Store, StoreUnavailableError, audit, backup, boards, 
 from headroom.store.tables import metadata
 from sqlalchemy import select
 from tests.server_process import prepare, run_headroom, serving
-from tests.support import World, sqlite_url
+from tests.support import World, key_of, sqlite_url
 
 from tools.postgres import PostgresServer
 
@@ -145,7 +145,8 @@ def test_a_store_in_use_is_not_written_over(world: World, tmp_path: Path) -> Non
     [
         (None, "no such backup"),
         ("", "backup: there is nothing in it"),
-        ("not a store " * 100, "backup: .*not a database"),
+        ("not a store " * 100, "backup: is not a database"),
+        ("not a store", "backup: .*not a database"),
     ],
 )
 def test_what_is_no_backup_is_named(tmp_path: Path, text: str | None, part: str) -> None:
@@ -157,6 +158,20 @@ def test_what_is_no_backup_is_named(tmp_path: Path, text: str | None, part: str)
             backup.restore(path, store)
         with store.read() as db:
             assert figures.epoch(db) == 0
+
+
+def test_a_bit_that_fell_over_is_found(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "backup"
+    backup.back_up(world.store, path)
+    whole = path.read_bytes()
+    damaged = whole.replace(key_of("flat-1"), key_of("flat-3"))
+    assert damaged != whole
+    path.write_bytes(damaged)
+    with closing(open_store(sqlite_url(tmp_path / "new"))) as store:
+        with pytest.raises(StoreUnavailableError, match="was damaged"):
+            backup.restore(path, store)
+        path.write_bytes(whole)
+        assert backup.restore(path, store)
 
 
 def test_the_commands(tmp_path: Path) -> None:
