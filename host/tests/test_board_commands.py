@@ -43,11 +43,27 @@ def test_a_backup_that_cannot_be_written_is_told_before_the_flash_is_read(tmp_pa
     assert "connect to" not in told.output
 
 
+def test_a_backup_that_is_not_there_is_told_before_a_board_is_touched(tmp_path: Path) -> None:
+    told = board("restore", str(tmp_path / "none.bin"))
+    assert told.exit_code == 2
+    assert f"{tmp_path}/none.bin: cannot be read" in told.output
+    assert "connect to" not in told.output
+
+
 def test_a_prompt_where_there_can_be_none_is_told() -> None:
     told = board("repl")
     assert told.exit_code == 2
     assert f"{NO_BOARD}: a prompt needs a terminal" in told.output
     assert f"mpremote connect {NO_BOARD} resume exec" in told.output
+
+
+def test_the_port_may_be_in_the_environment_and_help_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "HEADROOM_PORT" in board("monitor", "--help").output
+    monkeypatch.setenv("HEADROOM_PORT", "/dev/none")
+    told = CliRunner().invoke(main, ["board", "monitor", "--once"])
+    assert "/dev/none: there is no such port" in told.output
 
 
 def test_a_key_file_that_has_none_is_named_and_not_quoted(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def restore(file: Path, port: str | None, baud: int, no_reset: bool, as_json: bo
 
     Exit code 0: it goes on as it was; 3: it has to be provisioned.
     """
+    content = chip_flash.load_backup(file)
     with chip_on(port, baud, no_reset) as chip:
-        outcome = chip_flash.restore(chip, chip_flash.load_backup(file, chip))
+        outcome = chip_flash.restore(chip, content)
     if as_json:
         click.echo(json.dumps(asdict(outcome)))
     elif outcome.needs_provisioning:

@@ -8,6 +8,7 @@ import click
 
 from headroom.commands.common import FilePath
 from headroom.commands.device import (
+    api_option,
     port_option,
     require_token,
     token_option,
@@ -41,9 +42,7 @@ def logs(port: str | None, reset: bool, for_s: float | None) -> None:
 @click.command()
 @click.argument("file", type=FilePath)
 @port_option
-@click.option(
-    "--api", default="http://127.0.0.1:8080", show_default=True, help="The server's API."
-)
+@api_option
 @click.option(
     "--data", type=click.Path(file_okay=False, path_type=Path), help="For its api.token."
 )

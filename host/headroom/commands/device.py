@@ -24,6 +24,7 @@ from headroom.device.ports import find_port
 port_option = click.option(
     "--port",
     envvar="HEADROOM_PORT",
+    show_envvar=True,
     metavar="PORT",
     help="Serial port: /dev/ttyUSB0, rfc2217://HOST:PORT. By default the only converter found.",
 )

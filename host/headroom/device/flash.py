@@ -14,7 +14,6 @@ from headroom.device.errors import DeviceError
 from headroom.device.layout import (
     FILES_START,
     FLASH_SIZE,
-    LEAST_FLASH_BYTES,
     MICROPYTHON_START,
     ROMFS_START,
 )
@@ -55,6 +54,11 @@ def backup(chip: Chip) -> bytes:
 
 def restore(chip: Chip, content: bytes) -> renewal.Outcome:
     """Put a backup back, with what the board has become since. Raises DeviceError."""
+    if len(content) != chip.flash_bytes:
+        raise DeviceError(
+            f"the backup has {len(content)} bytes, the flash of this board {chip.flash_bytes}",
+            "a backup fits a board with as much flash as it was made of",
+        )
     files = chip.read("what the board has become", FILES_START, chip.flash_bytes - FILES_START)
     restored, outcome = renewal.renewed(content, files)
     # Verified by its hash alone: to read all of it a third time would take minutes.
@@ -62,18 +66,12 @@ def restore(chip: Chip, content: bytes) -> renewal.Outcome:
     return outcome
 
 
-def load_backup(path: Path, chip: Chip) -> bytes:
-    """A backup that fits the chip. Raises DeviceError."""
+def load_backup(path: Path) -> bytes:
+    """What a backup holds. Raises DeviceError."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DeviceError(f"{path}: cannot be read: {error.strerror}", "name a backup") from error
-    if len(content) != chip.flash_bytes or len(content) < LEAST_FLASH_BYTES:
-        raise DeviceError(
-            f"{path}: has {len(content)} bytes, the flash of this board {chip.flash_bytes}",
-            "a backup fits a board with as much flash as it was made of",
-        )
-    return content
 
 
 def _verify(chip: Chip, what: str, start: int, content: bytes, skip: int = 0) -> None:
