@@ -124,3 +124,20 @@ def test_change_is_recorded_and_one_that_no_longer_fits_is_passed_over(world: Wo
     world.document["feeders"][0]["rating_ma"] = {"L1": 19_000}
     world.start()
     assert phase(world)["limit_ma"] == 19_000
+
+
+def test_changes_that_fit_only_together_hold_after_a_restart(world: World) -> None:
+    def meter(amperes: int) -> dict[str, Any]:
+        return {"max_ma": {"L1": 1000 * amperes}, "max_age_s": 60}
+
+    riser = world.document["feeders"][0]
+    riser["meter"] = meter(12)
+    barn = {"id": "barn", "parent": "riser", "rating_ma": {"L1": 16_000}, "meter": meter(1)}
+    world.document["feeders"].append(barn)
+    world.start()
+    for feeder, amperes in ("riser", 4), ("barn", 8):
+        path = f"feeders/{feeder}/uncontrolled"
+        assert send(world, "PUT", path, meter(amperes)).status_code == 204
+    world.start()
+    meters = [world.coordinator.site.feeder(feeder).meter for feeder in ("riser", "barn")]
+    assert [one.max_ma[0] for one in meters if one] == [4000, 8000]

@@ -1,6 +1,7 @@
 """Changes of the site while it runs: durable, checked as the file is, in force at once."""
 
 import threading
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -19,6 +20,9 @@ def site_as_changed(site: Site, store: Store) -> Site:
     """The site of the file with what people changed since; what no longer fits is told of."""
     with store.read() as db:
         known = site_changes.changes(db)
+    # Some may fit only beside each other.
+    with suppress(SiteError):
+        return changed_site(site, known)
     for name, value in sorted(known.items()):
         try:
             site = changed_site(site, {name: value})
