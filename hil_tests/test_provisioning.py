@@ -98,7 +98,8 @@ def bench(coordinator: Coordinator, tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> None:
-    told = bench.provision()
+    charge = key_file(bench.folder)
+    told = bench.provision(mains_hz="60", http_port="8081", charge_key_file=str(charge))
     assert told.exit_code == 0, told.output
     started = re.search(r"flat-1: provisioned, start (\d+); \d+ signed answers", told.output)
     assert started
@@ -115,8 +116,18 @@ def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> Non
     assert bench.key() != first
     assert bench.file("calibration.json") == b"?"
     assert bench.file("secrets.json.new") == b""
+    config = json.loads(bench.file("config.json"))
+    assert (config["mains_hz"], config["http"]["port"]) == (60, 8081)
+    assert json.loads(bench.file("secrets.json"))["charge_key"] == charge.read_text()
     for secret in (first, bench.key(), bench.coordinator.site_key(), PASSWORD):
         assert secret not in told.output + again.output + bench.module.console()
+
+
+def key_file(folder: Path) -> Path:
+    """A file with a key of charge orders."""
+    path = folder / "charge.key"
+    path.write_text("c3" * 32)
+    return path
 
 
 # Faults: each has its message and a way out, and leaves what was on the board in force.
@@ -124,6 +135,8 @@ def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> Non
 
 WRONG = (
     ({"api": "http://127.0.0.1:9"}, "the coordinator does not answer", "headroom serve"),
+    ({"api": "nonsense"}, "'nonsense' is no address of a coordinator", "http://127.0.0.1:8080"),
+    ({"api": "http://127.0.0.1:x"}, "is no address of a coordinator", "http://127.0.0.1:8080"),
     ({"api": "http://192.168.1.2"}, "could read the keys", "https://"),
     ({"token_file": "/dev/null"}, "token", "the token of an admin"),
     ({"data": "/nowhere"}, "/nowhere/api.token: cannot be read", "--token-file"),
@@ -143,6 +156,7 @@ def test_what_it_is_told_wrongly(bench: Bench) -> None:
         assert words in told.output
         assert way_out in told.output
         assert bench.file("secrets.json") == b""
+        assert bench.file("secrets.json.new") == b""
         assert PASSWORD not in told.output
     assert bench.provision().exit_code == 0
 
@@ -163,6 +177,28 @@ def test_a_board_without_the_firmware(bench: Bench) -> None:
     assert "headroom board flash IMAGE" in told.output
 
 
+def test_a_key_that_is_not_registered_is_left_nowhere(bench: Bench) -> None:
+    """By a token that may read, and not register."""
+    reader = bench.folder / "reader"
+    words = ("new", "reader", "--data", str(bench.coordinator.data), "--file", str(reader))
+    assert CliRunner().invoke(main, ["token", *words]).exit_code == 0
+    cut_short = {"secrets.json": b'{"key": "ab'}
+    bench.module.do(lambda board: install(board.flash, cut_short, IMAGE))
+    bench.module.reset()
+    told = bench.provision(token_file=str(reader))
+    assert told.exit_code == 2
+    assert "/secrets.json on the board is damaged: nothing of it is kept" in told.output
+    assert "give the token of an admin" in told.output
+    listing = bench.module.do(lambda board: board.exec("import os; print(os.listdir('/'))"))
+    assert "secrets.json" in listing
+    assert ".new" not in listing
+    folder = bench.folder / "files"
+    assert bench.provision(token_file=str(reader), files=str(folder)).exit_code == 2
+    assert list(folder.iterdir()) == []
+    assert bench.provision(files=str(folder)).exit_code == 0
+    assert (folder / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_board_whose_file_system_is_full(bench: Bench) -> None:
     bench.module.do(lambda board: install(board.flash, {"large": bytes(LARGE_BYTES)}, IMAGE))
     bench.module.reset()
@@ -181,7 +217,7 @@ def remove_large(board: VirtualBoard) -> None:
 
 
 def test_a_cable_that_is_pulled_leaves_it_as_it_was(bench: Bench) -> None:
-    assert bench.provision().exit_code == 0
+    assert bench.provision(charge_key_file=str(key_file(bench.folder))).exit_code == 0
     before = bench.key()
     bench.module.faults.unplug_after = 2500
     told = bench.provision(port=bench.module.port)
@@ -189,8 +225,9 @@ def test_a_cable_that_is_pulled_leaves_it_as_it_was(bench: Bench) -> None:
     assert "the board does not answer" in told.output
     assert bench.key() == before
     bench.module.plug()
-    assert bench.provision().exit_code == 0
+    assert bench.provision("--no-charge-key").exit_code == 0
     assert bench.key() != before
+    assert "charge_key" not in json.loads(bench.file("secrets.json"))
 
 
 def test_a_wifi_or_an_address_where_nobody_answers(bench: Bench) -> None:

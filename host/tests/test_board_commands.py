@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from headroom.cli import main
 from headroom.device.coordinator_api import CoordinatorApi
 from headroom.device.errors import DeviceError
+from headroom.device.provisioning import require_heard
 
 from boards.virtual.rom.image import stand_in
 
@@ -73,6 +75,23 @@ def test_a_key_file_that_has_none_is_named_and_not_quoted(tmp_path: Path) -> Non
     assert told.exit_code == 2
     assert f"{tmp_path}/wrong.key: a board key is 64 hex digits" in told.output
     assert "no-such-key" not in told.output
+
+
+@pytest.mark.parametrize(
+    ("reports", "health", "heard"),
+    [
+        (8, {"boot": 4}, True),
+        (7, {"boot": 4}, False),  # a report of an earlier life that had the same number
+        (8, {"boot": 3}, False),  # one from before the reset
+        (7, None, False),
+    ],
+)
+def test_a_coordinator_hears_a_board_by_a_report_of_its_new_start(
+    reports: int, health: dict[str, int] | None, heard: bool
+) -> None:
+    document = {"id": "flat-1", "reports": reports, "health": health}
+    with nullcontext() if heard else pytest.raises(DeviceError, match="another coordinator"):
+        require_heard(document, boot=4, reports_before=7)
 
 
 class Recorder(BaseHTTPRequestHandler):

@@ -3,6 +3,9 @@
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,11 @@ from headroom.data_dir import read_key, write_private
 from headroom.device import provisioning
 from headroom.device.configuration import Keys, Link, board_config
 from headroom.device.coordinator_api import CoordinatorApi
-from headroom.device.errors import DeviceError
 from headroom.device.ports import find_port
-from headroom.device.serial_line import SerialLine, attached
+from headroom.device.present import Present, present
+from headroom.device.serial_line import attached
 from headroom.protocol.signing import KEY_BYTES
 from headroom.site import load_site
-from headroom.web.server import Address
 
 _PASSWORD = "HEADROOM_WIFI_PASSWORD"
 _Folder = click.Path(file_okay=False, path_type=Path)
@@ -56,11 +58,20 @@ _Folder = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--charge-key-file",
     type=FilePath,
-    help="The key of charge orders at the board; without it the board takes none.",
+    help="The key of charge orders at the board; by default it keeps the one that it has.",
 )
+@click.option("--no-charge-key", is_flag=True, help="The board takes no charge orders any more.")
 @click.option("--hardware", default="esp12f_relay_x4", show_default=True, help="Of boards/.")
-@click.option("--mains-hz", default="50", show_default=True, type=click.Choice(["50", "60"]))
-@click.option("--http-port", default=0, show_default=True, help="The board's own HTTP; 0 = none.")
+@click.option(
+    "--mains-hz",
+    type=click.Choice(["50", "60"]),
+    help="By default as the board has it; a new one has 50.",
+)
+@click.option(
+    "--http-port",
+    type=int,
+    help="The board's own HTTP, 0 = none. By default as the board has it; a new one has none.",
+)
 @click.option(
     "--wait-s",
     default=90,
@@ -77,18 +88,7 @@ _Folder = click.Path(file_okay=False, path_type=Path)
 @port_option
 @json_option
 def provision(
-    board_id: str,
-    site_path: Path,
-    coordinator: Address,
-    ssid: str,
-    wifi_password_file: Path | None,
-    hardware: str,
-    mains_hz: str,
-    http_port: int,
-    folder: Path | None,
-    port: str | None,
-    as_json: bool,
-    **given: Any,
+    board_id: str, folder: Path | None, port: str | None, as_json: bool, **given: Any
 ) -> None:
     """Make the board on a serial port BOARD_ID of a site, and see that its coordinator hears it.
 
@@ -97,54 +97,65 @@ def provision(
     coordinator has signed. No key and no password is shown, and none is taken on the command line.
 
     Run it again to change anything, or to give the board a new key: pins and wiring stay, and so
-    do calibration, OFF orders and what it has measured. What an option sets has to be given again:
-    left out, --mains-hz, --http-port and --charge-key-file go back to their defaults. The reset
-    opens its relays for some seconds.
+    do calibration, OFF orders and what it has measured. Where they are left out, mains frequency,
+    HTTP port, charge key and beacons' key stay as the board has them too; --files begins anew, as
+    does a board that had another name. The reset opens its relays for some seconds.
 
     \b
     headroom board provision flat-1 --site site.toml --data data \\
         --coordinator 192.168.1.10:8087 --ssid home
     """
-    site = load_site(site_path)
-    link = Link(coordinator.host, coordinator.port, ssid=ssid, http_port=http_port)
-    config = board_config(site, board_id, link, hardware=hardware, mains_hz=int(mains_hz))
-    keys = _keys(given)
-    content = provisioning.files(config, keys.secrets(_password(ssid, wifi_password_file)))
+    if given["charge_key_file"] and given["no_charge_key"]:
+        raise click.UsageError("give one of --charge-key-file and --no-charge-key")
+    password = _password(given["ssid"], given["wifi_password_file"])
     api = CoordinatorApi(given["api"], require_token(given["data"], given["token_file"]))
     if folder is not None:
-        _write_files(folder, content)
-        api.register(board_id, keys.board)
+        content, keys = _content(board_id, given, password, Present())
+        with _files_in(folder, content):
+            api.register(board_id, keys.board)
         click.echo(f"{board_id}: registered; put the files in {folder} onto the board")
         return
     with attached(find_port(port)) as line:
-        trip = _provision(line, content, board_id, keys, api, given["wait_s"])
+        build = provisioning.firmware_of(line)
+        now = present(line, board_id)
+        for name in now.damaged:
+            click.echo(f"/{name} on the board is damaged: nothing of it is kept", err=True)
+        content, keys = _content(board_id, given, password, now)
+        kept = _kept_keys(now, keys, given["no_charge_key"])
+        register = partial(api.register, board_id, keys.board)
+        reports_before = api.board(board_id)["reports"]
+        with steps() as progress:
+            provisioning.provision(line, content, kept, register, progress)
+            trip = provisioning.round_trip(line, given["wait_s"], progress)
+    provisioning.require_heard(api.board(board_id), trip.boot, reports_before)
     if as_json:
-        click.echo(json.dumps(trip))
+        told = {"id": board_id, "firmware": build.version, "build": build.hash}
+        click.echo(json.dumps(told | vars(trip)))
     else:
         click.echo(
-            f"{board_id}: provisioned, start {trip['boot']}; "
-            f"{trip['answers']} signed answers, and the coordinator has its report"
+            f"{board_id}: provisioned, start {trip.boot}; "
+            f"{trip.answers} signed answers, and the coordinator has its report"
         )
 
 
-def _provision(
-    line: SerialLine,
-    content: dict[str, bytes],
-    board_id: str,
-    keys: Keys,
-    api: CoordinatorApi,
-    within_s: float,
-) -> dict[str, Any]:
-    build = provisioning.firmware_of(line)
-    with steps() as progress:
-        provisioning.provision(line, content, lambda: api.register(board_id, keys.board), progress)
-        trip = provisioning.round_trip(line, within_s, progress)
-    if api.board(board_id)["stale"]:
-        raise DeviceError(
-            f"{board_id}: another coordinator has answered it than the one behind --api",
-            "give --coordinator and --api of the same server",
-        )
-    return {"id": board_id, "firmware": build.version, "build": build.hash} | vars(trip)
+def _content(
+    board_id: str, given: dict[str, Any], password: str, now: Present
+) -> tuple[dict[str, bytes], Keys]:
+    """The files for a board that is as `now` tells, and its keys."""
+    config = board_config(
+        load_site(given["site_path"]),
+        board_id,
+        Link(
+            given["coordinator"].host,
+            given["coordinator"].port,
+            ssid=given["ssid"],
+            http_port=now.http_port if given["http_port"] is None else given["http_port"],
+        ),
+        hardware=given["hardware"],
+        mains_hz=int(given["mains_hz"] or now.mains_hz),
+    )
+    keys = _keys(given)
+    return provisioning.files(config, keys.secrets(password)), keys
 
 
 def _keys(given: dict[str, Any]) -> Keys:
@@ -156,6 +167,12 @@ def _keys(given: dict[str, Any]) -> Keys:
         read_key(site_key) if site_key else b"",
         read_key(given["charge_key_file"]) if given["charge_key_file"] else b"",
     )
+
+
+def _kept_keys(now: Present, keys: Keys, no_charge_key: bool) -> list[str]:
+    """Those that the board has and that are not given anew."""
+    replaced = {"site_key": bool(keys.site), "charge_key": bool(keys.charge) or no_charge_key}
+    return [name for name in now.keys if not replaced[name]]
 
 
 def _password(ssid: str, path: Path | None) -> str:
@@ -172,10 +189,20 @@ def _password(ssid: str, path: Path | None) -> str:
     return asked
 
 
-def _write_files(folder: Path, content: dict[str, bytes]) -> None:
+@contextmanager
+def _files_in(folder: Path, content: dict[str, bytes]) -> Iterator[None]:
+    """Write files that are there once what is done meanwhile has succeeded, and else are not."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise click.UsageError(f"{folder}: cannot be made: {error.strerror}") from error
-    for name, body in content.items():
-        write_private(folder / name, body)
+    drafts = {folder / name: folder / f"{name}.new" for name in content}
+    try:
+        for path, draft in drafts.items():
+            write_private(draft, content[path.name])
+        yield
+        for path, draft in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ class Link:
 @dataclass(frozen=True)
 class Keys:
     """A board's keys, 32 bytes each: its own, and where it has them those of its site's beacons
-    and of charge orders at the board. Provisioning it without one revokes that one.
+    and of charge orders at the board. A board without one obeys none of that kind.
     """
 
     board: bytes

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from headroom.device.errors import DeviceError
 
@@ -21,7 +21,7 @@ class CoordinatorApi:
 
     def __init__(self, url: str, token_file: Path) -> None:
         """Raises DeviceError."""
-        parts = urlsplit(url)
+        parts = _parts(url)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise DeviceError(
                 f"{url}: whoever is on the network could read the keys that are sent there",
@@ -70,6 +70,20 @@ class CoordinatorApi:
                 "start it with `headroom serve`, or give its address with --api",
             ) from error
         return document
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        whole = False
+    if not whole:
+        raise DeviceError(
+            f"{url!r} is no address of a coordinator",
+            "give that of its page with --api: http://127.0.0.1:8080 or https://HOST",
+        )
+    return parts
 
 
 def _problem(error: urllib.error.HTTPError) -> str:

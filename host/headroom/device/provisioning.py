@@ -6,9 +6,10 @@ cable that is pulled leaves the board as it was. Run again, it begins anew.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,15 @@ from headroom.device.serial_line import BoardError, SerialLine
 CONFIG, SECRETS = "config.json", "secrets.json"
 _NEW = ".new"
 _LOOK_S = 0.5
+_TAKE_OVER = """\
+import json
+with open({old!r}) as f: old = json.load(f)
+with open({new!r}) as f: new = json.load(f)
+for key in {keys!r}: new[key] = old[key]
+with open({new!r}, 'w') as f: json.dump(new, f)
+with open({new!r}) as f: assert json.load(f) == new, 'reads back otherwise'
+del f, old, new, key
+"""
 
 
 @dataclass(frozen=True)
@@ -54,23 +64,40 @@ def firmware_of(line: SerialLine) -> romfs.Build:
 def provision(
     line: SerialLine,
     content: Mapping[str, bytes],
+    kept_keys: Iterable[str],
     register: Callable[[], None],
     progress: Progress,
 ) -> None:
-    """Put files on a board, have its key registered, and start it anew with them.
+    """Put files on a board, have its key registered, and start it anew with them. `kept_keys`
+    are those of its present secrets that stay; they do not leave it.
 
     Raises DeviceError; whatever it says, the board's earlier files are in force until `register`
-    has returned.
+    has returned, and where it fails nothing of the new ones stays.
     """
-    for name, body in content.items():
-        progress.step(f"write /{name}")
-        line.write(f"/{name}{_NEW}", body)
-    register()
+    with contextlib.ExitStack() as undo:
+        undo.callback(_discard, line, content)
+        for name, body in content.items():
+            progress.step(f"write /{name}")
+            line.write(f"/{name}{_NEW}", body)
+        _take_over(line, tuple(kept_keys))
+        register()
+        undo.pop_all()
     progress.step("put it in force, and start the board anew")
     for name in content:
         line.exec(f"import os; os.rename('/{name}{_NEW}', '/{name}')")
     line.exec("import os; 'maintenance' in os.listdir('/') and os.remove('/maintenance')")
     line.reset()
+
+
+def _take_over(line: SerialLine, keys: tuple[str, ...]) -> None:
+    if keys:
+        line.exec(_TAKE_OVER.format(keys=keys, old=f"/{SECRETS}", new=f"/{SECRETS}{_NEW}"))
+
+
+def _discard(line: SerialLine, names: Iterable[str]) -> None:
+    drafts = [f"{name}{_NEW}" for name in names]
+    with contextlib.suppress(DeviceError):  # why it failed is told already
+        line.exec(f"import os\nfor n in {drafts!r}:\n if n in os.listdir('/'): os.remove('/' + n)")
 
 
 def round_trip(line: SerialLine, within_s: float, progress: Progress) -> RoundTrip:
@@ -96,6 +123,18 @@ def round_trip(line: SerialLine, within_s: float, progress: Progress) -> RoundTr
         "check the Wi-Fi's name and password, the address of --coordinator, and that the "
         "coordinator listens there; then provision again",
     )
+
+
+def require_heard(board: Mapping[str, Any], boot: int, reports_before: int) -> None:
+    """Raises DeviceError unless a coordinator's document of a board is of a report of this very
+    start, and newer than what it had before.
+    """
+    health = board["health"]
+    if board["reports"] <= reports_before or health is None or health["boot"] != boot:
+        raise DeviceError(
+            f"{board['id']}: another coordinator has answered it than the one behind --api",
+            "give --coordinator and --api of the same server",
+        )
 
 
 def _link(line: SerialLine) -> tuple[int, int, str, bool] | None:
