@@ -79,8 +79,11 @@ def test_all_of_it_is_erased_once_a_person_agrees(module: Module, image: str) ->
     assert in_loader(module, "flash", image).exit_code == 0
     refused = in_loader(module, "erase")  # nobody there to answer
     assert refused.exit_code == 1
+    assert f"Erase everything on the board at {module.plain_port}?" in refused.output
+    assert "connect to" not in refused.output  # so that its relays stay as they are
     assert module.flash(0, 1) == b"\xe9"
-    assert in_loader(module, "erase", "--yes").exit_code == 0
+    erased = in_loader(module, "erase", "--yes", "--json")
+    assert json.loads(erased.stdout) == {"mac": "18:fe:34:00:00:01"}
     assert module.flash(0, FLASH_BYTES) == b"\xff" * FLASH_BYTES
     assert in_loader(module, "flash", image).exit_code == 0
     assert boots(module)

@@ -84,7 +84,8 @@ def test_maintenance_is_entered_and_left(module: Module) -> None:
     assert told.exit_code == 2
     assert "no node runs on the board" in told.output
     assert "headroom board maintenance out" in told.output
-    assert "its node runs" in run(module, "maintenance", "out").output
+    left = json.loads(run(module, "maintenance", "out", "--json").stdout)
+    assert left == {"port": module.plain_port, "maintenance": False}
 
 
 def test_what_it_prints_is_shown_with_the_place_in_the_firmware(module: Module) -> None:
@@ -101,10 +102,11 @@ def test_the_archive_has_everything_but_secrets(module: Module, tmp_path: Path) 
     put = f"f=open('/calibration.json','w');f.write({leak});f.close()"
     module.do(lambda board: board.exec(put))
     path = tmp_path / "report.zip"
-    told = run(module, "support", str(path))
+    told = run(module, "support", str(path), "--json")
     assert told.exit_code == 0, told.output
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as packed:
         content = {name: packed.read(name) for name in packed.namelist()}
+    assert json.loads(told.stdout) == {"file": str(path), "content": sorted(content)}
     assert {"board/config.json", "board/rom/build.json", "board/node.json", "machine.json"} <= set(
         content
     )

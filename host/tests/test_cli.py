@@ -47,6 +47,8 @@ def test_new_key_is_written_private_and_never_printed(tmp_path: Path) -> None:
     assert key not in added.output
     assert key_file.stat().st_mode & 0o777 == 0o600
     assert "flat-1\t0 reports" in run("board", "list", "--data", tmp_path / "data").output
+    listed = json.loads(run("board", "list", "--json", "--data", tmp_path / "data").stdout)
+    assert listed == [{"id": "flat-1", "reports": 0, "boot": 0, "seq": 0}]
 
 
 def test_key_is_taken_from_a_file(tmp_path: Path) -> None:

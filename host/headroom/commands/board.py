@@ -1,5 +1,6 @@
 """`headroom board`: boards that are registered, and the one on the desk."""
 
+import json
 import secrets
 from pathlib import Path
 
@@ -55,9 +56,14 @@ def board_add(board_id: str, data: Path, key_file: Path | None, new_key: Path | 
 
 @board.command("list")
 @data_option
-def board_list(data: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="A JSON list instead.")
+def board_list(data: Path, as_json: bool) -> None:
     """Show registered boards with their newest report."""
     with data_store(data) as store, store.read() as db:
-        for record in boards.records(db):
-            boot, seq = record.last_pair
-            click.echo(f"{record.id}\t{record.reports} reports\tboot {boot} seq {seq}")
+        rows = [(record.id, record.reports, *record.last_pair) for record in boards.records(db)]
+    if as_json:
+        names = ("id", "reports", "boot", "seq")
+        click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+        return
+    for board_id, reports, boot, seq in rows:
+        click.echo(f"{board_id}\t{reports} reports\tboot {boot} seq {seq}")

@@ -19,6 +19,7 @@ from headroom.commands.device import (
 from headroom.data_dir import write_private
 from headroom.device import firmware, micropython
 from headroom.device import flash as chip_flash
+from headroom.device.ports import find_port
 
 
 @click.command()
@@ -65,16 +66,23 @@ def flash(
 @baud_option
 @no_reset_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(port: str | None, baud: int, no_reset: bool, yes: bool) -> None:
+@json_option
+def erase(port: str | None, baud: int, no_reset: bool, yes: bool, as_json: bool) -> None:
     """Erase all of a board's flash: programs, configuration, keys, calibration, OFF orders.
 
     Afterwards flash it, then provision it. Its coordinator keeps what it knows of the board.
     """
-    with chip_on(port, baud, no_reset) as chip:
-        if not yes:
-            click.confirm(f"Erase everything on {chip.mac} at {chip.port}?", abort=True, err=True)
+    found = find_port(port)
+    # Before the board is reset, which opens its relays.
+    if not yes:
+        click.confirm(f"Erase everything on the board at {found}?", abort=True, err=True)
+    with chip_on(found, baud, no_reset) as chip:
         chip.erase()
-    click.echo("erased; next: headroom board flash")
+        mac = chip.mac
+    if as_json:
+        click.echo(json.dumps({"mac": mac}))
+    else:
+        click.echo(f"{mac}: erased; next: headroom board flash")
 
 
 @click.command()

@@ -9,6 +9,7 @@ import click
 from headroom.commands.common import FilePath
 from headroom.commands.device import (
     api_option,
+    json_option,
     port_option,
     require_token,
     token_option,
@@ -47,8 +48,14 @@ def logs(port: str | None, reset: bool, for_s: float | None) -> None:
     "--data", type=click.Path(file_okay=False, path_type=Path), help="For its api.token."
 )
 @token_option
+@json_option
 def support(
-    file: Path, port: str | None, api: str, data: Path | None, token_file: Path | None
+    file: Path,
+    port: str | None,
+    api: str,
+    data: Path | None,
+    token_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Write FILE, a zip archive for a bug report, without secrets.
 
@@ -64,6 +71,9 @@ def support(
             content, api, require_token(data, token_file)
         )
     write_private(file, reports.archive(content, secrets))
+    if as_json:
+        click.echo(json.dumps({"file": str(file), "content": sorted(content)}))
+        return
     click.echo(f"{file}: {', '.join(sorted(content))}; look through it before you send it")
 
 

@@ -54,7 +54,8 @@ def update(path: Path | None, good_s: int, port: str | None, as_json: bool) -> N
 @click.command()
 @click.argument("way", type=click.Choice(["in", "out"]))
 @port_option
-def maintenance(way: str, port: str | None) -> None:
+@json_option
+def maintenance(way: str, port: str | None, as_json: bool) -> None:
     """Start a board into maintenance (`in`), or back into its node (`out`).
 
     In maintenance neither node nor watchdog run, all relays are open, and it stays so over resets
@@ -63,8 +64,12 @@ def maintenance(way: str, port: str | None) -> None:
     with attached(find_port(port)) as line:
         if way == "in":
             updating.into_maintenance(line)
-            click.echo("in maintenance: no node, no watchdog, relays open")
         else:
             updating.out_of_maintenance(line)
             require_node(line)
-            click.echo("its node runs")
+    if as_json:
+        click.echo(json.dumps({"port": line.port, "maintenance": way == "in"}))
+    elif way == "in":
+        click.echo("in maintenance: no node, no watchdog, relays open")
+    else:
+        click.echo("its node runs")
