@@ -69,7 +69,11 @@ def test_every_operation_refuses_whoever_may_less(
 
 def test_what_is_open_to_all_is_known_by_name(app: Flask) -> None:
     free = {(method, rule.rule) for rule, method, view in operations(app) if view.role is None}
-    assert free == {("POST", "/api/v1/session"), ("GET", "/api/v1/openapi.json")}
+    assert free == {
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/by-code"),
+        ("GET", "/api/v1/openapi.json"),
+    }
     plain = {
         rule.rule
         for rule in app.url_map.iter_rules()

@@ -1,5 +1,6 @@
 """What is old is forgotten, by age and by size, and nothing that is still needed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.history.uncontrolled import UncontrolledLog
+from headroom.phases import PhaseMa
 from headroom.site import SiteError, parse_site
 from headroom.store import expiry, figures
 from headroom.store.tables import reports
@@ -164,3 +166,19 @@ def test_a_store_that_fails_is_waited_for(world: World, tmp_path: Path) -> None:
 def test_an_age_that_makes_no_sense_is_named() -> None:
     with pytest.raises(SiteError, match=r"retention\.events_days"):
         parse_site(site_document() | {"retention": {"events_days": 0}})
+
+
+def test_a_step_that_fails_is_logged_and_tried_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unknown() -> Mapping[str, PhaseMa]:
+        raise KeyError("feeder")
+
+    keeper = Keeper(
+        Recorder(lambda: world.site, world.store),
+        UncontrolledLog(unknown, world.store),
+        Forgetting(lambda: world.site.retention, world.store),
+        world.clock,
+    )
+    assert keeper.step() > 0
+    assert "KeyError: 'feeder'" in capsys.readouterr().out

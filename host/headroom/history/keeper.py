@@ -47,6 +47,10 @@ class Keeper:
                 log.warning("series wait for the store", error=str(error))
             self._failing = True
             return _STORE_AGAIN_S
+        except Exception:
+            # Reports go on without series, and series with what mends it; the log says which.
+            log.exception("series and retention failed, and are tried again")
+            return _STORE_AGAIN_S
         self._failing = False
         return 0.0 if busy else _LOOK_S
 
