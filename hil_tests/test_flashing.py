@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
+from headroom.device.chip import connected
+from headroom.device.errors import DeviceError
+from headroom.device.flash import restore
 from headroom.device.layout import ROMFS_START
 
 from boards.virtual.board import VirtualBoard
@@ -152,6 +156,45 @@ def test_a_port_that_disappears_half_way(module: Module, image: str) -> None:
     module.plug()
     assert in_loader(module, "flash", image).exit_code == 0
     assert boots(module)
+
+
+class Unplugging:
+    """Progress that pulls the cable half-way through writing a backup."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._writes = False
+
+    def step(self, what: str) -> None:
+        """See headroom.device.chip.Progress."""
+        self._writes = what == "write the backup"
+
+    def at(self, done: int, total: int) -> None:
+        """See headroom.device.chip.Progress."""
+        if self._writes and done > total // 2:
+            self._module.plug(False)
+
+
+def test_a_restore_whose_port_disappears_half_way(module: Module, tmp_path: Path) -> None:
+    """Most of what is written is a large file: the cable goes in the middle of the board's."""
+    provisioned = board_files({"id": "flat-1"}, {"key": "old"}) | {"state.json": state(3)}
+    large = {"large": random.Random(5).randbytes(30_000)}
+    module.do(lambda board: install(board.flash, provisioned | large, b""))
+    kept = tmp_path / "board.bin"
+    kept.write_bytes(module.flash(0, FLASH_BYTES))
+    module.do(lambda board: install(board.flash, {"state.json": state(9), "large": b""}, b""))
+
+    module.start_download()
+    with (
+        pytest.raises(DeviceError, match=r"the port has gone[^\n]*\n  plug it in again, then run"),
+        connected(module.plain_port, Unplugging(module), 115_200, reset=False) as chip,
+    ):
+        restore(chip, kept.read_bytes())
+    module.plug()
+    told = in_loader(module, "restore", str(kept))
+    assert told.exit_code == 0, told.output
+    assert module.do(lambda board: read_file(board.flash, "state.json")) == state(9)
+    assert module.do(lambda board: read_file(board.flash, "large")) == large["large"]
 
 
 @pytest.mark.parametrize(("way", "byte"), [("to_chip", 100), ("to_host", 9)])

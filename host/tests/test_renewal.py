@@ -11,7 +11,7 @@ from headroom.device.layout import FILES_START
 from headroom.device.renewal import renewed
 
 from boards.virtual.files import Files, install
-from boards.virtual.flash import Flash
+from boards.virtual.flash import SECTOR_BYTES, Flash
 
 FLASH_BYTES = 4 * 1024 * 1024
 
@@ -74,11 +74,13 @@ def test_the_board_itself_reads_what_was_written() -> None:
     [
         (b"\xff" * FLASH_BYTES, "the flash of this board has no files"),
         (board("flat-2"), "this board is flat-2, the backup is of flat-1"),
-        (board(config_json=b""), "this board is not provisioned"),
-        (board(config_json=b"[]"), "this board is not provisioned"),
+        (board(config_json=b""), "config.json of this board is missing or damaged"),
+        (board(config_json=b"[]"), "config.json of this board is missing or damaged"),
         (board(state_json=NOW[:-9]), "state.json of this board is missing or damaged"),
         (board(state_json=b""), "state.json of this board is missing or damaged"),
-        (board(secrets_json=b""), "this board has no /secrets.json"),
+        (board(secrets_json=b""), "secrets.json of this board is missing or damaged"),
+        (board(secrets_json=b'{"key": "o'), "secrets.json of this board is missing or damaged"),
+        (board(secrets_json=b'{"key": ""}'), "secrets.json of this board is missing or damaged"),
     ],
 )
 def test_where_that_is_not_known_it_asks_for_provisioning(present: bytes, why: str) -> None:
@@ -92,6 +94,29 @@ def test_where_that_is_not_known_it_asks_for_provisioning(present: bytes, why: s
     assert kept["unknown"] == 1
     assert (kept["boot"], kept["epoch"], kept["off"]) == (12, 5, [[2, 0]])
     assert files.read("calibration.json") == b"line"
+
+
+@pytest.mark.parametrize("erased", [0, 16])
+def test_a_restore_that_was_cut_short_is_done_again_without_going_back(erased: int) -> None:
+    """Cut after each sector of the files, with so many more erased and the rest as it was."""
+    backup = board(calibration_json=bytes(range(256)) * 256)
+    present = board(state_json=NOW, secrets_json=b'{"key": "new"}')[FILES_START:]
+    restored = renewed(backup, present)[0][FILES_START:]
+    outcomes = set()
+    for sector in range(40):
+        end = sector * SECTOR_BYTES
+        begins = end + erased * SECTOR_BYTES
+        torn = restored[:end] + b"\xff" * (begins - end) + present[begins:]
+        image, outcome = renewed(backup, torn)
+        files = FlashFiles(image[FILES_START:])
+        outcomes.add(bool(outcome.kept))
+        if outcome.kept:
+            assert files.read("state.json") == NOW
+            assert files.read("secrets.json") == b'{"key": "new"}'
+        else:
+            assert files.read("secrets.json") is None
+            assert b'"unknown": 1' in (files.read("state.json") or b"")
+    assert outcomes == ({True, False} if erased else {True})
 
 
 def test_a_file_that_is_no_backup_is_refused() -> None:

@@ -64,16 +64,21 @@ def _take_over(target: FlashFiles, board_id: str, present: bytes) -> tuple[str, 
     try:
         source = FlashFiles(present)
     except NoFileSystem as error:
-        raise _Unknown(f"the flash of this board has no files ({error})") from error
+        raise _Unknown(
+            f"the flash of this board has no files that can be read ({error}); an earlier restore "
+            "that was cut short leaves it so"
+        ) from error
     found = _board_id(source)
-    if not found or found != board_id:
-        raise _Unknown(f"this board is {found or 'not provisioned'}, the backup is of {board_id}")
+    if not found:
+        raise _Unknown(f"/{CONFIG} of this board is missing or damaged")
+    if found != board_id:
+        raise _Unknown(f"this board is {found}, the backup is of {board_id}")
     state = source.read(STATE)
     if state is None or _state(state) is None:
         raise _Unknown(f"/{STATE} of this board is missing or damaged")
     secrets = source.read(SECRETS)
-    if secrets is None:
-        raise _Unknown(f"this board has no /{SECRETS}")
+    if secrets is None or not _has_key(secrets):
+        raise _Unknown(f"/{SECRETS} of this board is missing or damaged")
     target.write(STATE, state)
     target.write(SECRETS, secrets)
     journal = {name: source.read(name) or b"" for name in source.names(JOURNAL)}
@@ -104,6 +109,13 @@ def _board_id(files: FlashFiles) -> str:
         return str(json.loads(files.read(CONFIG) or b"{}").get("id", ""))
     except (ValueError, AttributeError):
         return ""
+
+
+def _has_key(secrets: bytes) -> bool:
+    try:
+        return bool(json.loads(secrets)["key"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _state(content: bytes) -> dict[str, Any] | None:
