@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,12 @@ from headroom.device.configuration import Keys, Link, board_config
 from headroom.device.errors import DeviceError
 from headroom.device.node import NODE
 from headroom.device.serial_line import attached
+from headroom.device.update import update
 from headroom.site import parse_site
 
 from boards.virtual.files import install
 from boards.virtual.fitting import Fitting, board_files, firmware_image
+from boards.virtual.line_faults import Damage
 from boards.virtual.module import Module
 from boards.virtual.network import Network, Peer
 from boards.virtual.plant import Constant
@@ -152,11 +156,61 @@ def test_firmware_that_does_not_start_is_taken_back(module: Module, tmp_path: Pa
     assert run(module, "monitor", "--once").exit_code == 0
 
 
-def test_an_update_that_was_cut_short_is_made_good(module: Module) -> None:
-    """Power went while the first sector was erased."""
+class Breaking:
+    """Progress that breaks something as soon as the firmware is about to be written."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def step(self, what: str) -> None:
+        """See headroom.device.chip.Progress."""
+        if what == "write the firmware":
+            self._action()
+
+    def at(self, done: int, total: int) -> None:
+        """See headroom.device.chip.Progress."""
+
+
+class Misheard(Damage):
+    """A cable on which one text arrives as another."""
+
+    def __init__(self, said: bytes, heard: bytes) -> None:
+        super().__init__()
+        self._said, self._heard = said, heard
+
+    def pass_on(self, data: bytes) -> bytes:
+        """See Damage."""
+        return data.replace(self._said, self._heard)
+
+
+def test_an_update_that_did_not_come_to_its_end_is_made_good(module: Module) -> None:
+    """Power went while the first sector was erased, the flash refused, and the cable lied."""
     assert run(module, "maintenance", "in").exit_code == 0
     module.do(lambda board: board.flash.erase(0xB0000))
     module.power_cycle()
+    image = firmware_image()
+    encoded = base64.b64encode(image)
+    often = Counter(encoded[i : i + 4] for i in range(0, len(encoded), 4)).most_common(1)[0][0]
+
+    def refuse(refuses: bool) -> None:
+        module.do(lambda board: setattr(board.flash, "refuses", refuses))
+
+    def lie() -> None:
+        module.faults.to_chip = Misheard(often, often.swapcase())
+
+    with attached(module.plain_port) as line:
+        refused = r"the flash refuses to be written: errno 5\n  run the same command again"
+        with pytest.raises(DeviceError, match=refused):
+            update(line, image, 3, Breaking(lambda: refuse(True)))
+        refuse(False)
+        otherwise = r"{} reads back otherwise than it was written\n  run the same command again"
+        with pytest.raises(DeviceError, match=otherwise.format("the firmware")):
+            update(line, image, 3, Breaking(lie))
+        with pytest.raises(DeviceError, match=otherwise.format("/kept.txt")):
+            line.write("/kept.txt", often * 100)
+        module.faults.to_chip = Damage()
+        line.write("/kept.txt", often * 100)
+    # Firmware that reads back otherwise is taken for none.
     told = run(module, "update", "--good-s", "3")
     assert told.exit_code == 0, told.output
     assert "before: none" in told.output
