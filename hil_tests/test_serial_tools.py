@@ -156,6 +156,18 @@ def test_firmware_that_does_not_start_is_taken_back(module: Module, tmp_path: Pa
     assert run(module, "monitor", "--once").exit_code == 0
 
 
+def test_firmware_that_starts_again_and_again_is_taken_back(
+    module: Module, tmp_path: Path
+) -> None:
+    again = "machine.Timer(-1).init(period=1500, mode=0, callback=lambda _: machine.reset())"
+    changed = f"import machine, os, sys\n'maintenance' in os.listdir('/') or {again}\n"
+    path = image(tmp_path, "import sys", changed)
+    told = run(module, "update", "--romfs", path, "--good-s", "4")
+    assert told.exit_code == 3, told.output
+    assert "the new firmware is no good: it starts again and again" in told.output
+    assert "back: firmware 0.1.0, build" in told.output
+
+
 class Breaking:
     """Progress that breaks something as soon as the firmware is about to be written."""
 

@@ -23,6 +23,7 @@ _FLAG = "maintenance"
 # One line of base64 that fits beside an interpreter that runs nothing.
 _CHUNK_BYTES = 768
 _LOOK_S = 0.5
+_RESTARTS = "it starts again and again"
 _PARTITION = "__import__('vfs').rom_ioctl(2)"
 
 
@@ -87,11 +88,11 @@ def _started(line: SerialLine, good_s: float, progress: Progress) -> str:
             up_s, now = line.eval(f"(lambda a:(a.clock.up_s,a.storage.boot))({NODE})")
         except BoardError as error:
             return error.traceback
-        except DeviceError as error:
-            line.recover()
-            return error.what
+        except DeviceError:
+            line.recover()  # a start takes the prompt away; one that hangs does not get it back
+            return _RESTARTS
         if boot not in (None, now):
-            return "it starts again and again"
+            return _RESTARTS
         boot = now
         if up_s >= good_s:
             return ""
