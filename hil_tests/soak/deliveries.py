@@ -1,5 +1,5 @@
-"""Whether anything that a board has measured is lost, as DESIGN.md defines lost: acknowledged and
-not stored, or in flash, inside the ring and never delivered.
+"""Whether anything that a board has measured is lost: acknowledged and not stored, or in flash,
+inside the ring and never delivered.
 
 What a board was told is read off the link, what it has kept off a copy of its flash.
 """

@@ -115,7 +115,7 @@ def page(found: Summary) -> str:
 
 
 _LEGEND = """\
-Lost, as DESIGN.md defines it: acknowledged and not stored, or in flash, inside the ring and never
+Lost means: acknowledged and not stored, or in flash, inside the ring and never
 delivered. A limit is broken by an excess, of what the board could know and open, that lasts longer
 than its definite time: 5 s, 1 s from twice the limit on, and 0.3 s after the current has risen at
 last. *Longest excess* leaves out the time of faults that slow the board down. A breaker's time is
