@@ -1,11 +1,11 @@
 """Sessions of the page: a token's rights under a random secret with an end, stored as a hash."""
 
-import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
-from headroom.store.hashing import SECRET_BYTES, hashed
+from headroom.store.hashing import hashed
+from headroom.store.short_lived import make_secret
 from headroom.store.tables import sessions, tokens
 from headroom.store.tokens import Role
 
@@ -21,11 +21,7 @@ class Session:
 
 def open_session(db: Connection, name: str, now_unix_s: int, lasts_s: int) -> str:
     """A new session of the person `name`; gives its secret. Forgets those that have ended."""
-    db.execute(delete(sessions).where(sessions.c.ends_unix_s <= now_unix_s))
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    row = {"sha256": hashed(secret), "token": name, "ends_unix_s": now_unix_s + lasts_s}
-    db.execute(insert(sessions).values(row))
-    return secret
+    return make_secret(db, sessions, name, now_unix_s, lasts_s)
 
 
 def session_of(db: Connection, secret: str, now_unix_s: float) -> Session | None:

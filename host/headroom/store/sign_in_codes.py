@@ -1,10 +1,9 @@
 """Codes that open one session each: stored as a hash, spent by their use, void after minutes."""
 
-import secrets
+from sqlalchemy import Connection, delete
 
-from sqlalchemy import Connection, delete, insert
-
-from headroom.store.hashing import SECRET_BYTES, hashed
+from headroom.store.hashing import hashed
+from headroom.store.short_lived import make_secret
 from headroom.store.tables import sign_in_codes
 
 CODE_LASTS_S = 600
@@ -12,11 +11,7 @@ CODE_LASTS_S = 600
 
 def make_code(db: Connection, name: str, now_unix_s: int) -> str:
     """A code in the name of somebody who has a token. Forgets those that have ended."""
-    db.execute(delete(sign_in_codes).where(sign_in_codes.c.ends_unix_s <= now_unix_s))
-    code = secrets.token_urlsafe(SECRET_BYTES)
-    row = {"sha256": hashed(code), "token": name, "ends_unix_s": now_unix_s + CODE_LASTS_S}
-    db.execute(insert(sign_in_codes).values(row))
-    return code
+    return make_secret(db, sign_in_codes, name, now_unix_s, CODE_LASTS_S)
 
 
 def spend_code(db: Connection, code: str, now_unix_s: int) -> str | None:

@@ -1,0 +1,16 @@
+"""Secrets that end by themselves, sessions and sign-in codes alike: stored as a hash."""
+
+import secrets
+
+from sqlalchemy import Connection, Table, delete, insert
+
+from headroom.store.hashing import SECRET_BYTES, hashed
+
+
+def make_secret(db: Connection, table: Table, name: str, now_unix_s: int, lasts_s: int) -> str:
+    """A secret in the name of somebody who has a token. Forgets those that have ended."""
+    db.execute(delete(table).where(table.c.ends_unix_s <= now_unix_s))
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    row = {"sha256": hashed(secret), "token": name, "ends_unix_s": now_unix_s + lasts_s}
+    db.execute(insert(table).values(row))
+    return secret
