@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from boards.virtual.network import loopback_network
+from boards.virtual.network import loopback_network, process_loopback
 from hil_tests.real_time import board_in_real_time
 from tools.demo.coordinator import Coordinator, headroom
 
-HOST, PORT = "127.0.1.9", 8089
+HOST, PORT = process_loopback(), 8089
 REPORT_S = 1
 KNOWN_WITHIN_S = 30
 SITE = f"""

@@ -18,7 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from boards.virtual.fitting import Fitting
 from boards.virtual.module import Module
-from boards.virtual.network import loopback_network
+from boards.virtual.network import loopback_network, process_loopback
 from boards.virtual.pins import load_board
 from boards.virtual.plant import Wiring
 from boards.virtual.rom.image import stand_in
@@ -44,7 +44,7 @@ SHOWN_WITHIN_MS = 20_000
 def module() -> Iterator[Module]:
     """Nothing in its flash, and sensors where the module's page has them."""
     wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
-    network = loopback_network("127.0.1.9")
+    network = loopback_network(process_loopback())
     with Module(fitting=Fitting(wirings=wirings), network=network) as module:
         yield module
 

@@ -20,7 +20,7 @@ from boards.virtual.board import VirtualBoard
 from boards.virtual.files import install, read_file
 from boards.virtual.fitting import Fitting, firmware_image
 from boards.virtual.module import Module
-from boards.virtual.network import loopback_network
+from boards.virtual.network import loopback_network, process_loopback
 from boards.virtual.pins import load_board
 from boards.virtual.plant import Wiring
 from boards.virtual.rom.image import stand_in
@@ -90,7 +90,7 @@ def bench(coordinator: Coordinator, tmp_path: Path) -> Iterator[Bench]:
     shutil.copy(coordinator.data.parent / "site.toml", tmp_path)
     (tmp_path / "wifi").write_text(PASSWORD + "\n")
     wirings = [Wiring(pin, channel, 1) for channel, pin in enumerate(load_board()["relay_pins"])]
-    module = Module(fitting=Fitting(wirings=wirings), network=loopback_network("127.0.1.8"))
+    module = Module(fitting=Fitting(wirings=wirings), network=loopback_network(process_loopback()))
     module.board.flash.image[: len(stand_in())] = stand_in()
     install(module.board.flash, {}, IMAGE)
     with module:

@@ -15,7 +15,7 @@ from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import parse_site
 
 from boards.virtual.board import Fitting, VirtualBoard, board_files
-from boards.virtual.network import loopback_network
+from boards.virtual.network import loopback_network, process_loopback
 from boards.virtual.realtime import RealTime
 from hil_tests.conftest import circuit, one_board_site
 from hil_tests.rig.client import Wiring
@@ -61,7 +61,7 @@ def ports() -> Iterator[tuple[RealTime, RealTime]]:
     """A board as its provisioning left it, and a rig, wired to each other."""
     site = one_board_site(CIRCUITS)
     config = board_config(parse_site(site), "flat-1", Link("127.0.0.1", 9), TIMING)
-    board = VirtualBoard(Fitting.for_config(config), loopback_network("127.0.1.9"))
+    board = VirtualBoard(Fitting.for_config(config), loopback_network(process_loopback()))
     board.install(board_files(config, Keys(bytes(32)).secrets()))
     clocks = (RealTime(board), RealTime(make_rig()))
     for clock in clocks:

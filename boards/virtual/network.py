@@ -7,6 +7,7 @@ loopback. What the board sees of them, delays and faults included, is the same c
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ __all__ = [
     "TcpPeer",
     "WsgiPeer",
     "loopback_network",
+    "process_loopback",
 ]
 
 KEPT_EXCHANGES = 20_000
@@ -266,3 +268,11 @@ class Network:
 def loopback_network(address: str, seed: int = 0) -> Network:
     """The network of a board in real time, which has that address of this machine."""
     return Network(lambda host, port: TcpPeer.connect((host, port), address), seed, address)
+
+
+def process_loopback() -> str:
+    """An address of this machine that no other process takes: boards of several test runs beside
+    each other may bind the same ports.
+    """
+    high, low = divmod(os.getpid(), 1 << 16)
+    return f"127.{2 + high}.{low >> 8}.{low & 255}"

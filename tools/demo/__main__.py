@@ -6,6 +6,7 @@ import fcntl
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -32,20 +33,23 @@ SITE = Path(__file__).parent / "site.toml"
 # Waits short enough that sheds and returns are seen within a minute; a house uses minutes.
 TIMING = {"boot_delay_s": [1, 2], "restore_wait_s": 3, "restore_cap_s": 12, "retry_s": 20}
 PROGRESS_S = 5.0
+PAGE_PORT = 8080
 # The boards' own HTTP: each on a loopback address of its own.
 HTTP_PORT = 8081
 
 console = Console(highlight=False)
 
 
-def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str, VirtualBoard]:
+def make_boards(
+    site: Site, coordinator: Coordinator, folder: Path, http_port: int
+) -> dict[str, VirtualBoard]:
     """A provisioned board for each flat, with its measured loads behind the relays."""
     address = coordinator.addresses.boards
     traces = load_traces()
     boards = {}
     for seed, entry in enumerate(site.boards, start=1):
         key = coordinator.add_board(entry.id, folder / f"{entry.id}.key")
-        link = Link(*address, http_port=HTTP_PORT)
+        link = Link(*address, http_port=http_port)
         config = board_config(site, entry.id, link, TIMING)
         network = loopback_network(loopback_address(seed), seed)
         # Each converter is off by a few percent, as real ones are.
@@ -65,6 +69,17 @@ def make_boards(site: Site, coordinator: Coordinator, folder: Path) -> dict[str,
 def loopback_address(seed: int) -> str:
     """A board's own address on this machine."""
     return f"127.0.1.{seed}"
+
+
+def usual_or_free(host: str, usual_port: int) -> int:
+    """The usual port, or any free one where something listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, usual_port))
+        except OSError:
+            probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 class Stop:
@@ -107,14 +122,14 @@ def play(
         time.sleep(0.1)
 
 
-def announce(coordinator: Coordinator, runners: Mapping[str, RealTime]) -> None:
+def announce(coordinator: Coordinator, runners: Mapping[str, RealTime], http_port: int) -> None:
     """Say where to look."""
     console.print(f"[bold]dashboard[/]   {coordinator.addresses.page}")
     if console.is_terminal:  # what goes to a file stays there
         console.print(f"sign in     {coordinator.sign_in_link()}", soft_wrap=True)
     for seed, (name, runner) in enumerate(runners.items(), start=1):
         console.print(f"{name} serial  mpremote connect {runner.serial.device} resume repl")
-        console.print(f"{name} itself  http://{loopback_address(seed)}:{HTTP_PORT}/metrics")
+        console.print(f"{name} itself  http://{loopback_address(seed)}:{http_port}/metrics")
     console.print(f"token file  {coordinator.addresses.token_file}")
     console.print(f"log         {coordinator.log}\n")
 
@@ -153,11 +168,12 @@ def run(folder: Path, seconds: float) -> Figures:
     stop = Stop()
     site = load_site(SITE)
     limit_a = site.feeders[0].limit_ma[0] / 1000
-    coordinator = Coordinator(SITE, folder)
+    coordinator = Coordinator(SITE, folder, page_port=usual_or_free("127.0.0.1", PAGE_PORT))
     try:
-        boards = make_boards(site, coordinator, folder)
+        http_port = usual_or_free(loopback_address(1), HTTP_PORT)
+        boards = make_boards(site, coordinator, folder, http_port)
         runners = {name: RealTime(board) for name, board in boards.items()}
-        announce(coordinator, runners)
+        announce(coordinator, runners, http_port)
         for runner in runners.values():
             runner.start()
         play(runners.values(), boards, limit_a, seconds, stop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ from headroom.coordinator import Settings
 
 STARTS_WITHIN_S = 20.0
 STOPS_WITHIN_S = 10.0
-PAGE_PORT = 8080
 SETTINGS = Settings(lease_s=10, valid_s=30)
 BEACON_GROUP = "239.255.72.82:8088"  # as a board's configuration has it by default
 
@@ -34,9 +32,11 @@ class Addresses:
 
 
 class Coordinator:
-    """Starts on construction; stop it with ``stop``."""
+    """Starts on construction, its page on any free port unless told; stop it with ``stop``."""
 
-    def __init__(self, site: Path, folder: Path, settings: Settings = SETTINGS) -> None:
+    def __init__(
+        self, site: Path, folder: Path, settings: Settings = SETTINGS, *, page_port: int = 0
+    ) -> None:
         self.data = folder / "data"
         self.log = folder / "coordinator.log"
         self._ready = folder / "ready.json"
@@ -45,12 +45,7 @@ class Coordinator:
             self._process = subprocess.Popen(
                 headroom(
                     *("serve", "--site", str(site), "--data", str(self.data)),
-                    *(
-                        "--board-listen",
-                        "127.0.0.1:0",
-                        "--listen",
-                        f"127.0.0.1:{free_page_port()}",
-                    ),
+                    *("--board-listen", "127.0.0.1:0", "--listen", f"127.0.0.1:{page_port}"),
                     *("--open-reading", "--beacon", BEACON_GROUP),
                     *("--lease-s", str(settings.lease_s), "--valid-s", str(settings.valid_s)),
                     *("--ready-file", str(self._ready)),
@@ -104,14 +99,3 @@ class Coordinator:
         ready = json.loads(self._ready.read_text())
         host, _, port = ready["boards"].rpartition(":")
         return Addresses(ready["page"], (host, int(port)), ready["token_file"])
-
-
-def free_page_port() -> int:
-    """The usual port, or 0 = any where something listens there already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", PAGE_PORT))
-        except OSError:
-            return 0
-    return PAGE_PORT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boards.virtual.board import VirtualBoard
-from boards.virtual.network import BOARD_HOST, Network
+from boards.virtual.network import BOARD_HOST, Network, process_loopback
 from boards.virtual.tests.conftest import MakeBoard, nobody
 
 GROUP = "239.1.2.3"
@@ -136,7 +136,7 @@ def test_a_lie_has_the_right_length_and_the_wrong_bits(board: VirtualBoard, faul
 
 
 def test_in_real_time_the_host_reaches_it_alone_and_by_group(make_board: MakeBoard) -> None:
-    board = make_board(LISTENER, network=Network(nobody, loopback="127.0.1.7"))
+    board = make_board(LISTENER, network=Network(nobody, loopback=process_loopback()))
     board.run(3)
     board.exec("s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -144,7 +144,7 @@ def test_in_real_time_the_host_reaches_it_alone_and_by_group(make_board: MakeBoa
         sender.settimeout(5)
         interface = socket.inet_aton("127.0.0.1")
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
-        sender.sendto(b"to one", ("127.0.1.7", 8087))
+        sender.sendto(b"to one", (process_loopback(), 8087))
         sender.sendto(b"to all", (GROUP, 8087))
         here = sender.getsockname()
         got: list[Any] = []
@@ -154,4 +154,4 @@ def test_in_real_time_the_host_reaches_it_alone_and_by_group(make_board: MakeBoa
             got += heard(board)
         assert sorted(got) == [(b"to all", here), (b"to one", here)]
         board.exec(f"s.sendto(b'here', {here})")
-        assert sender.recvfrom(20) == (b"here", ("127.0.1.7", 8087))
+        assert sender.recvfrom(20) == (b"here", (process_loopback(), 8087))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boards.virtual.board import VirtualBoard
-from boards.virtual.network import Network
+from boards.virtual.network import Network, process_loopback
 from boards.virtual.tcp import SEND_BUFFER_BYTES
 from boards.virtual.tests.conftest import MakeBoard, nobody
 
@@ -144,13 +144,13 @@ def test_a_port_is_taken_once(board: VirtualBoard) -> None:
 
 
 def test_in_real_time_programs_on_the_host_reach_it(make_board: MakeBoard) -> None:
-    board = make_board(ECHO, network=Network(nobody, loopback="127.0.1.8"))
+    board = make_board(ECHO, network=Network(nobody, loopback=process_loopback()))
     board.run(3)
     got: list[bytes] = []
 
     def talk() -> None:
         for text in (b"one", b"two"):
-            with socket.create_connection(("127.0.1.8", PORT), timeout=5) as client:
+            with socket.create_connection((process_loopback(), PORT), timeout=5) as client:
                 client.sendall(text)
                 got.append(client.recv(100))
 
