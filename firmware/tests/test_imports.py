@@ -28,7 +28,7 @@ LACKING_METHODS = {"partition", "rpartition", "center", "splitlines", "removepre
 
 class Imports(unittest.TestCase):
     def trees(self):
-        root = Path(fakes.__file__).parent.parent
+        root = Path(fakes.__file__).parents[2]
         for path in [root / "boot.py", root / "main.py"] + sorted(root.glob("node/**/*.py")):
             yield str(path.relative_to(root)), ast.walk(ast.parse(path.read_text()))
 
