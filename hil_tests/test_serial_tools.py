@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import secrets
 import shutil
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -54,9 +56,10 @@ def module() -> Iterator[Module]:
         yield module
 
 
-def run(module: Module, *arguments: str) -> Result:
-    """A command of `headroom board` on its port."""
-    return CliRunner().invoke(main, ["board", *arguments, "--port", module.plain_port])
+def run(module: Module, *arguments: str, port: str = "") -> Result:
+    """A command of `headroom board` on its port, by default the one without DTR and RTS."""
+    port = port or module.plain_port
+    return CliRunner().invoke(main, ["board", *arguments, "--port", port])
 
 
 def test_a_node_is_watched_without_being_stopped(module: Module) -> None:
@@ -92,35 +95,84 @@ def test_maintenance_is_entered_and_left(module: Module) -> None:
     assert left == {"port": module.plain_port, "maintenance": False}
 
 
-def test_what_it_prints_is_shown_with_the_place_in_the_firmware(module: Module) -> None:
-    trace = """print('  File "node/app.py", line 7123, in _a')"""
-    once = f"init(period=300, mode=0, callback=lambda _: {trace})"
+def prints(module: Module, text: str) -> None:
+    """Has its program print a line eight times in 2.4 s, and then no more: it would be taken for
+    an answer to what is asked at the prompt.
+    """
+    again = f"lambda _, left=[1]*8: left and left.pop() and print({text!r})"
+    once = f"init(period=300, mode=1, callback={again})"
     module.do(lambda board: board.exec(f"import machine; machine.Timer(-1).{once}"))
-    told = run(module, "logs", "--for-s", "5")
+
+
+def test_what_it_prints_is_shown_with_the_place_in_the_firmware(module: Module) -> None:
+    prints(module, '  File "node/app.py", line 7123, in _a')
+    told = run(module, "logs", "--for-s", "1")
     assert told.exit_code == 0, told.output
     assert 'File "node/app.py", line 7123 (firmware/node/' in told.output
+    lines = [
+        json.loads(line)
+        for line in run(module, "logs", "--for-s", "1", "--json").stdout.splitlines()
+    ]
+    assert "line 7123 (firmware/node/" in lines[0]["line"]
+    assert abs(lines[0]["unix_s"] - time.time()) < 60
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # by pyserial
+def test_what_is_no_text_at_a_start_is_named(module: Module) -> None:
+    told = run(module, "logs", "--reset", "--for-s", "5", port=module.port)
+    assert "characters that are no text: the boot ROM at 74880 baud" in told.output
+    assert "headroom: flat-1 runs, boot 2" in told.output
+    assert "\ufffd" not in told.output
+    assert "\0" not in told.output
+    refused = run(module, "logs", "--reset", "--for-s", "5")
+    assert refused.exit_code == 2
+    assert "carries no reset line" in refused.output
+
+
+def support(module: Module, path: Path, *more: str) -> tuple[Result, dict[str, bytes]]:
+    """What the command says, and what is in the archive."""
+    told = run(module, "support", str(path), *more)
+    assert told.exit_code == 0, told.output
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as packed:
+        return told, {name: packed.read(name) for name in packed.namelist()}
 
 
 def test_the_archive_has_everything_but_secrets(module: Module, tmp_path: Path) -> None:
     leak = json.dumps(PASSWORD + KEYS.site.hex())
     put = f"f=open('/calibration.json','w');f.write({leak});f.close()"
     module.do(lambda board: board.exec(put))
+    token, code = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    other_key = secrets.token_hex(32)
+    prints(module, f"still here {KEYS.board.hex().upper()} {PASSWORD} {other_key}")
+    log = tmp_path / "log"
+    link = f"http://127.0.0.1:8080/#code={code}"
+    log.write_text(f"{link}\nAuthorization: Bearer {token}\n{other_key} {KEYS.charge.hex()}\nend")
     path = tmp_path / "report.zip"
-    told = run(module, "support", str(path), "--json")
-    assert told.exit_code == 0, told.output
-    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as packed:
-        content = {name: packed.read(name) for name in packed.namelist()}
+    more = ("--listen-s", "3", "--coordinator-log", str(log), "--json")
+    told, content = support(module, path, *more)
     assert json.loads(told.stdout) == {"file": str(path), "content": sorted(content)}
     assert {"board/config.json", "board/rom/build.json", "board/node.json", "machine.json"} <= set(
         content
     )
     assert json.loads(content["board/config.json"])["id"] == "flat-1"
     assert content["board/calibration.json"] == b"[removed][removed]"
+    assert b"still here [removed] [removed] [removed]" in content["board/console.txt"]
+    expected = b"http://127.0.0.1:8080/#code=[removed]\nAuthorization: Bearer [removed]\n"
+    assert content["coordinator.log"] == expected + b"[removed] [removed]\nend"
     everything = b"".join(content.values()).lower()
-    secrets = json.loads(board_secrets(module))
-    assert len(secrets) == 4
-    for secret in secrets.values():
+    on_the_board = json.loads(board_secrets(module)).values()
+    assert len(on_the_board) == 4
+    for secret in (*on_the_board, token, code, other_key):
         assert secret.lower().encode() not in everything
+
+
+def test_an_archive_of_a_board_that_does_not_answer(module: Module, tmp_path: Path) -> None:
+    """It waits in its boot ROM's loader, as with GPIO0 at GND."""
+    module.start_download()
+    told, content = support(module, tmp_path / "report.zip", "--listen-s", "0.2")
+    assert "the board does not answer" in told.output
+    assert "What the board prints is in the archive, and nothing else of it" in told.output
+    assert set(content) == {"board/console.txt", "board/error.txt", "machine.json"}
 
 
 def image(folder: Path, old: str, new: str) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 import json
 import platform
-import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import metadata
+from typing import BinaryIO
 
-from headroom.device import node
+from headroom.device import node, redaction
 from headroom.device.errors import DeviceError
 from headroom.device.romfs import BUILD
 from headroom.device.serial_line import SerialLine
 
-_REMOVED = b"[removed]"
 _SECRETS = "/secrets.json"
 _FILES = ("/config.json", "/state.json", "/calibration.json", f"/rom/{BUILD}")
 _PACKAGES = (
@@ -28,11 +27,14 @@ _PACKAGES = (
     "flask",
     "sqlalchemy",
 )
-# Shorter ones would be found everywhere.
-_SHORTEST = 4
+CONSOLE, COORDINATOR_LOG = "board/console.txt", "coordinator.log"
+# What a person or a program has printed, and not the project's own data, which has hashes in it.
+_LOGS = (CONSOLE, COORDINATOR_LOG)
+
+_LOG_BYTES = 1 << 20
 
 
-def of_board(line: SerialLine) -> tuple[dict[str, bytes], set[bytes]]:
+def of_board(line: SerialLine) -> tuple[dict[str, bytes], set[str]]:
     """What the board tells, by name in the archive, and the secrets that must not be in it."""
     found = {}
     for path in _FILES:
@@ -49,7 +51,7 @@ def of_board(line: SerialLine) -> tuple[dict[str, bytes], set[bytes]]:
         found["board/node.json"] = _json(asdict(node.snapshot(line)))
     except DeviceError as error:
         found["board/node.txt"] = str(error).encode()
-    return found, _secret_values(line.read(_SECRETS) or b"")
+    return found, redaction.values(line.read(_SECRETS) or b"")
 
 
 def of_this_machine() -> dict[str, bytes]:
@@ -59,31 +61,25 @@ def of_this_machine() -> dict[str, bytes]:
     return {"machine.json": _json(system | versions)}
 
 
-def archive(content: Mapping[str, bytes], secrets: Iterable[bytes]) -> bytes:
-    """A zip file of it, without any of the secrets in any of its files."""
-    # The longest first: one may be part of another.
-    hidden = sorted((value for value in secrets if len(value) >= _SHORTEST), key=len)[::-1]
+def end_of(log: BinaryIO) -> bytes:
+    """The newest lines of a log, up to 1 MiB."""
+    kept = b""
+    while part := log.read(_LOG_BYTES):
+        kept = (kept + part)[-_LOG_BYTES - 1 :]
+    return kept if len(kept) <= _LOG_BYTES else kept.partition(b"\n")[2]
+
+
+def archive(content: Mapping[str, bytes], secrets: Iterable[str]) -> bytes:
+    """A zip file of it, without any of the secrets in any of its files, nor in the logs what only
+    looks like one.
+    """
+    hidden = set(secrets)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, body in sorted(content.items()):
-            packed.writestr(name, _without(body, hidden))
+            shown = redaction.without(body, hidden)
+            packed.writestr(name, redaction.without_shapes(shown) if name in _LOGS else shown)
     return buffer.getvalue()
-
-
-def _without(body: bytes, secrets: Iterable[bytes]) -> bytes:
-    for secret in secrets:
-        # As it is, and as JSON or a Python text would have it.
-        for form in {secret, json.dumps(secret.decode())[1:-1].encode()}:
-            body = re.sub(re.escape(form), _REMOVED, body, flags=re.IGNORECASE)
-    return body
-
-
-def _secret_values(content: bytes) -> set[bytes]:
-    try:
-        return {str(value).encode() for value in json.loads(content).values() if value}
-    except (ValueError, AttributeError):
-        # Damaged: whatever looks like a text in it.
-        return set(re.findall(rb'"([^"]{4,})"', content))
 
 
 def _json(document: object) -> bytes:
