@@ -24,8 +24,10 @@ from headroom.device.serial_line import attached
 from headroom.device.update import update
 from headroom.site import parse_site
 
+from boards.virtual.board import VirtualBoard
 from boards.virtual.files import install
 from boards.virtual.fitting import Fitting, board_files, firmware_image
+from boards.virtual.flash import ROMFS_START, SECTOR_BYTES
 from boards.virtual.line_faults import Damage
 from boards.virtual.module import Module
 from boards.virtual.network import Network, Peer
@@ -175,11 +177,12 @@ def test_an_archive_of_a_board_that_does_not_answer(module: Module, tmp_path: Pa
     assert set(content) == {"board/console.txt", "board/error.txt", "machine.json"}
 
 
-def image(folder: Path, old: str, new: str) -> str:
+def image(folder: Path, old: str, new: str, module: str = "__init__") -> str:
     """A file with the firmware's image, changed in one place of its sources."""
     sources = folder / "firmware"
     shutil.copytree(firmware.folder() / "node", sources / "node")
-    changed = sources / "node" / "__init__.py"
+    changed = sources / "node" / f"{module}.py"
+    assert old in changed.read_text()
     changed.write_text(changed.read_text().replace(old, new))
     path = folder / "changed.romfs"
     path.write_bytes(romfs.build_firmware(sources, folder / "cache"))
@@ -221,14 +224,14 @@ def test_firmware_that_starts_again_and_again_is_taken_back(
 
 
 class Breaking:
-    """Progress that breaks something as soon as the firmware is about to be written."""
+    """Progress that breaks something as soon as a step begins."""
 
-    def __init__(self, action: Callable[[], None]) -> None:
-        self._action = action
+    def __init__(self, action: Callable[[], None], step: str = "write the firmware") -> None:
+        self._action, self._step = action, step
 
     def step(self, what: str) -> None:
         """See headroom.device.chip.Progress."""
-        if what == "write the firmware":
+        if what == self._step:
             self._action()
 
     def at(self, done: int, total: int) -> None:
@@ -267,10 +270,10 @@ def test_an_update_that_did_not_come_to_its_end_is_made_good(module: Module) -> 
         with pytest.raises(DeviceError, match=refused):
             update(line, image, 3, Breaking(lambda: refuse(True)))
         refuse(False)
-        otherwise = r"{} reads back otherwise than it was written\n  run the same command again"
-        with pytest.raises(DeviceError, match=otherwise.format("the firmware")):
+        with pytest.raises(DeviceError, match=rf"{OTHERWISE} 0xb.*\n  run the same command again"):
             update(line, image, 3, Breaking(lie))
-        with pytest.raises(DeviceError, match=otherwise.format("/kept.txt")):
+        otherwise = r"/kept.txt reads back otherwise than it was written\n  run the same command"
+        with pytest.raises(DeviceError, match=otherwise):
             line.write("/kept.txt", often * 100)
         module.faults.to_chip = Damage()
         line.write("/kept.txt", often * 100)
@@ -279,6 +282,51 @@ def test_an_update_that_did_not_come_to_its_end_is_made_good(module: Module) -> 
     assert told.exit_code == 0, told.output
     assert "before: none" in told.output
     assert run(module, "monitor", "--once").exit_code == 0
+
+
+OTHERWISE = "the firmware reads back otherwise than it was written, in the sector at"
+
+
+def wear(module: Module, sector: int) -> None:
+    """One of the firmware's partition that takes nothing any more, and says nothing of it."""
+    worn = frozenset({ROMFS_START // SECTOR_BYTES + sector})
+    module.do(lambda board: setattr(board.flash, "worn", worn))
+
+
+def test_a_worn_sector_leaves_the_firmware_that_fits_there(module: Module, tmp_path: Path) -> None:
+    path = image(tmp_path, 'version = "0.1.0"', 'version = "0.2.0"')
+    before, after = firmware_image(), Path(path).read_bytes()
+    first = next(i for i, byte in enumerate(after) if byte != before[i]) // SECTOR_BYTES
+    wear(module, first)
+    told = run(module, "update", "--romfs", path, "--good-s", "3")
+    assert told.exit_code == 3, told.output
+    sector = ROMFS_START + first * SECTOR_BYTES
+    assert f"the new firmware is no good: {OTHERWISE} {sector:#x} of the flash" in told.output
+    assert "back: firmware 0.1.0, build" in told.output
+    assert run(module, "monitor", "--once").exit_code == 0
+
+
+def test_where_no_firmware_works_the_board_stays_in_maintenance(
+    module: Module, tmp_path: Path
+) -> None:
+    """The new one starts neither ticks nor watchdog, and the old one meets a worn sector."""
+    stands = image(
+        tmp_path, "    hardware.watch()\n    board.timer.init(", "    dict(", "hardware"
+    )
+
+    def empty_and_worn(board: VirtualBoard) -> None:
+        board.flash.erase(ROMFS_START)
+        board.flash.worn = frozenset({ROMFS_START // SECTOR_BYTES})
+
+    back = "into maintenance, to put the earlier firmware back"
+    breaking = Breaking(lambda: module.do(empty_and_worn), back)
+    with attached(module.plain_port) as line, pytest.raises(DeviceError) as told:
+        update(line, Path(stands).read_bytes(), 1, breaking)
+    assert told.value.what.startswith("after 2 s its clock is at 0 s; and the earlier firmware: ")
+    assert told.value.what.endswith(f"{OTHERWISE} {ROMFS_START:#x} of the flash")
+    assert "headroom board flash, and where that names the same place" in told.value.way_out
+    assert "it stays in maintenance, its relays open" in told.value.way_out
+    assert "in maintenance: headroom board maintenance out" in run(module, "monitor").output
 
 
 def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:

@@ -117,6 +117,9 @@ class Files:
     def _rom_erase(self, offset: int, *_: object) -> int:
         return self._partition.guarded(lambda: self._flash.erase(ROMFS_START + offset))
 
+    def _rom_read(self, offset: int, size: int) -> str:
+        return self._flash.read(ROMFS_START + offset, size).decode("latin-1")
+
     def _rom_write(self, offset: int, data: str) -> int:
         content = data.encode("latin-1")
         return self._partition.guarded(lambda: self._flash.program(ROMFS_START + offset, content))

@@ -95,10 +95,15 @@ class Flash:
         return bytes(self.image[start : start + size])
 
     def program(self, start: int, data: bytes) -> None:
-        """Clear the bits that are zero in ``data``."""
-        start %= self.size
+        """Clear the bits that are zero in ``data``, page by page."""
+        while data:
+            size = PAGE_BYTES - start % PAGE_BYTES
+            self._program_page(start % self.size, data[:size])
+            start, data = start + size, data[size:]
+
+    def _program_page(self, start: int, data: bytes) -> None:
         self.wear.programs += 1
-        self.busy_us += PROGRAM_PAGE_US * -(-len(data) // PAGE_BYTES)
+        self.busy_us += PROGRAM_PAGE_US
         done = self._bytes_done(start, len(data))
         old = self.image[start : start + done]
         self.image[start : start + done] = bytes(a & b for a, b in zip(old, data, strict=False))

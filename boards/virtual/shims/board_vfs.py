@@ -28,18 +28,20 @@ def rom_ioctl(request, _rom=0, where=0, data=None):
 
 
 def _prepare(size):
-    ones = b"\xff" * _SECTOR
     for start in range(0, size, _SECTOR):
         result = _board.call("rom_erase", start, 0, 0)
+        _follow_flash(start, _SECTOR)
         if result < 0:
             return result
-        partition[start : start + _SECTOR] = ones
     return _SMALLEST_WRITE
 
 
 def _write(start, data):
     result = _board.send("rom_write", start, uctypes.addressof(data), len(data))
-    if result < 0:
-        return result
-    partition[start : start + len(data)] = data
-    return 0
+    _follow_flash(start, len(data))
+    return min(result, 0)
+
+
+def _follow_flash(start, size):
+    """What the chip holds now, which need not be what was written."""
+    _board.receive("rom_read", start, uctypes.addressof(partition) + start, size)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from headroom.device import romfs
 from headroom.device.chip import Progress
 from headroom.device.errors import DeviceError
-from headroom.device.layout import SECTOR_BYTES
+from headroom.device.layout import ROMFS_START, SECTOR_BYTES
 from headroom.device.node import NODE, runs
 from headroom.device.serial_line import BoardError, SerialLine
 
@@ -24,6 +24,10 @@ _FLAG = "maintenance"
 _CHUNK_BYTES = 768
 _LOOK_S = 0.5
 _RESTARTS = "it starts again and again"
+_AGAIN = (
+    "run the same command again; where that fails too, headroom board flash, and where that names "
+    "the same place, take another module; until then it stays in maintenance, its relays open"
+)
 _PARTITION = "__import__('vfs').rom_ioctl(2)"
 
 
@@ -34,6 +38,10 @@ class Outcome:
     before: str
     after: str
     kept: str = ""
+
+
+class _ReadsOtherwise(DeviceError):
+    """The partition does not hold what was written to it."""
 
 
 def into_maintenance(line: SerialLine) -> None:
@@ -61,8 +69,7 @@ def update(line: SerialLine, image: bytes, good_s: float, progress: Progress) ->
     progress.step("read the firmware that is there")
     old_image = _read(line, progress)
     old = str(romfs.build_of(old_image)) if old_image else "none"
-    _write(line, image, progress)
-    why = _started(line, good_s, progress)
+    why = _put(line, image, good_s, progress, old_image)
     if not why:
         return Outcome(old, str(new))
     if not old_image:
@@ -72,9 +79,34 @@ def update(line: SerialLine, image: bytes, good_s: float, progress: Progress) ->
         )
     progress.step("into maintenance, to put the earlier firmware back")
     into_maintenance(line)
-    _write(line, old_image, progress)
-    _started(line, good_s, progress)
+    try:
+        still = _put(line, old_image, good_s, progress)
+    except DeviceError as error:
+        raise DeviceError(
+            f"{why}; and the earlier firmware: {error.what}", error.way_out
+        ) from error
+    if still:
+        raise DeviceError(
+            f"{line.port}: no node runs, neither with {new}: {why}; nor with {old}: {still}",
+            "see what it prints: headroom board logs",
+        )
     return Outcome(old, old, why)
+
+
+def _put(
+    line: SerialLine, image: bytes, good_s: float, progress: Progress, instead: bytes = b""
+) -> str:
+    """Why the board is not good with an image that was put there; empty if it is.
+
+    Raises DeviceError where it cannot be put there, and there is nothing to put there `instead`.
+    """
+    try:
+        _write(line, image, progress)
+    except _ReadsOtherwise as error:
+        if not instead:
+            raise
+        return error.what.partition(": ")[2]
+    return _started(line, good_s, progress)
 
 
 def _started(line: SerialLine, good_s: float, progress: Progress) -> str:
@@ -82,22 +114,19 @@ def _started(line: SerialLine, good_s: float, progress: Progress) -> str:
     progress.step("start it")
     out_of_maintenance(line)
     deadline = time.monotonic() + 2 * good_s
-    boot = None
-    while time.monotonic() < deadline:
+    while True:
         try:
-            up_s, now = line.eval(f"(lambda a:(a.clock.up_s,a.storage.boot))({NODE})")
+            up_s = line.eval(f"{NODE}.clock.up_s")
         except BoardError as error:
             return error.traceback
         except DeviceError:
             line.recover()  # a start takes the prompt away; one that hangs does not get it back
             return _RESTARTS
-        if boot not in (None, now):
-            return _RESTARTS
-        boot = now
         if up_s >= good_s:
             return ""
+        if time.monotonic() > deadline:
+            return f"after {2 * good_s:.0f} s its clock is at {up_s} s"
         time.sleep(_LOOK_S)
-    return "its clock stands still"
 
 
 def _read(line: SerialLine, progress: Progress) -> bytes:
@@ -129,18 +158,24 @@ def _write(line: SerialLine, image: bytes, progress: Progress) -> None:
         chunk = base64.b64encode(image[start : start + _CHUNK_BYTES].ljust(_CHUNK_BYTES, b"\0"))
         _checked(line, f"4,0,{start},__import__('binascii').a2b_base64({chunk!r})")
         progress.at(start + len(chunk), len(image))
-    digest = line.eval(f"__import__('hashlib').sha256({_PARTITION}[:{len(image)}]).digest()")
-    if digest != hashlib.sha256(image).digest():
-        raise DeviceError(
-            f"{line.port}: the firmware reads back otherwise than it was written",
-            "run the same command again; where that fails too, headroom board flash",
-        )
+    _check(line, image)
+
+
+def _check(line: SerialLine, image: bytes) -> None:
+    """Raises _ReadsOtherwise with the first sector that does not hold its part of an image."""
+    for start in range(0, len(image), SECTOR_BYTES):
+        part = image[start : start + SECTOR_BYTES]
+        held = f"{_PARTITION}[{start}:{start + len(part)}]"
+        digest = line.eval(f"__import__('hashlib').sha256({held}).digest()")
+        if digest != hashlib.sha256(part).digest():
+            raise _ReadsOtherwise(
+                f"{line.port}: the firmware reads back otherwise than it was written, "
+                f"in the sector at {ROMFS_START + start:#x} of the flash",
+                _AGAIN,
+            )
 
 
 def _checked(line: SerialLine, arguments: str) -> None:
     result = line.eval(f"__import__('vfs').rom_ioctl({arguments})")
     if result < 0:
-        raise DeviceError(
-            f"{line.port}: the flash refuses to be written: errno {-result}",
-            "run the same command again; where that fails too, headroom board flash",
-        )
+        raise DeviceError(f"{line.port}: the flash refuses to be written: errno {-result}", _AGAIN)
