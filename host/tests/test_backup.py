@@ -1,5 +1,7 @@
 """A store that was backed up and restored is the same, and boards go on with it."""
 
+import os
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.support import World, key_of, sqlite_url
 
 from tools.postgres import PostgresServer
 
+NOBODY = 65_534
 _OVERRIDE = "/api/v1/boards/flat-1/circuits/0/override"
 
 
@@ -51,7 +54,7 @@ def lose_store_and_restore(world: World, path: Path) -> None:
     for file in world.folder.glob("headroom.db*"):
         file.unlink()
     with closing(world.open_store()) as store:
-        backup.restore(path, store)
+        backup.restore(path, store, world.folder)
     world.start()
 
 
@@ -69,7 +72,7 @@ def test_what_comes_back_is_what_was_there(
     assert list(tmp_path.glob("backup*")) == [path]
     for url in (f"sqlite:///{tmp_path / 'other' / 'store.db'}", postgres.new_database()):
         with closing(open_store(url)) as store:
-            assert backup.restore(path, store) == rows
+            assert backup.restore(path, store, tmp_path) == rows
             assert content(store) == before
             with audit.by("anna", 5), store.write() as db:
                 boards.put_key(db, "flat-1", b"n" * 32)
@@ -136,7 +139,7 @@ def test_a_store_in_use_is_not_written_over(world: World, tmp_path: Path) -> Non
     backup.back_up(world.store, tmp_path / "backup")
     before = content(world.store)
     with pytest.raises(StoreUnavailableError, match="is in use"):
-        backup.restore(tmp_path / "backup", world.store)
+        backup.restore(tmp_path / "backup", world.store, tmp_path)
     assert content(world.store) == before
 
 
@@ -155,9 +158,29 @@ def test_what_is_no_backup_is_named(tmp_path: Path, text: str | None, part: str)
         path.write_text(text)
     with closing(open_store(sqlite_url(tmp_path))) as store:
         with pytest.raises(StoreUnavailableError, match=part):
-            backup.restore(path, store)
+            backup.restore(path, store, tmp_path)
         with store.read() as db:
             assert figures.epoch(db) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes two users, for one could always write")
+def test_a_backup_may_lie_where_nothing_can_be_written() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        source, data = Path(name, "source"), Path(name, "data")
+        with closing(open_store(sqlite_url(source))) as store, store.write() as db:
+            boards.put_key(db, "flat-1", key_of("flat-1"))
+        with closing(open_store(sqlite_url(source))) as store:
+            backup.back_up(store, source / "backup")
+        for path, mode in ((Path(name), 0o755), (source, 0o555), (source / "backup", 0o444)):
+            path.chmod(mode)
+        data.mkdir(mode=0o700)
+        os.chown(data, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            with closing(open_store(sqlite_url(data))) as store:
+                assert backup.restore(source / "backup", store, data)
+        finally:
+            os.seteuid(0)
 
 
 def test_a_bit_that_fell_over_is_found(world: World, tmp_path: Path) -> None:
@@ -169,9 +192,9 @@ def test_a_bit_that_fell_over_is_found(world: World, tmp_path: Path) -> None:
     path.write_bytes(damaged)
     with closing(open_store(sqlite_url(tmp_path / "new"))) as store:
         with pytest.raises(StoreUnavailableError, match="was damaged"):
-            backup.restore(path, store)
+            backup.restore(path, store, tmp_path)
         path.write_bytes(whole)
-        assert backup.restore(path, store)
+        assert backup.restore(path, store, tmp_path)
 
 
 def test_the_commands(tmp_path: Path) -> None:

@@ -33,5 +33,5 @@ def restore(file: Path, data: Path) -> None:
     made are valid again: see `headroom token list`.
     """
     with only_server(data), data_store(data) as store:
-        rows = copies.restore(file, store)
+        rows = copies.restore(file, store, data)
     click.echo(f"{rows} rows from {file}; check with `headroom token list` who has access")

@@ -25,6 +25,7 @@ _ROWS_AT_ONCE = 1000
 # backups of earlier releases have 0 there.
 _SEAL_AT, _SEAL_BYTES = 68, 4
 _CHUNK_BYTES = 1 << 20
+_DRAFT = "draft-of-a-backup-"
 # More than are sent between a backup and its restore: boards pass over those that they know.
 _BEACONS = 1_000_000
 
@@ -34,7 +35,7 @@ def back_up(store: Store, path: Path) -> int:
 
     Writers go on meanwhile. Raises StoreUnavailableError.
     """
-    with _beside(path) as draft:
+    with _draft_in(path.parent) as draft:
         with (
             closing(open_store(f"sqlite:///{draft}")) as copy,
             store.read() as source,
@@ -46,12 +47,14 @@ def back_up(store: Store, path: Path) -> int:
     return rows
 
 
-def restore(path: Path, store: Store) -> int:
+def restore(path: Path, store: Store, scratch: Path) -> int:
     """Fill an empty store from a backup; gives the number of rows. Raises StoreUnavailableError.
+
+    Meanwhile there is a copy of the backup in the folder `scratch`; its own may be read-only.
 
     As at every start, the epoch that follows is above those that were taken since; see `figures`.
     """
-    with _beside(path) as draft:
+    with _draft_in(scratch) as draft:
         # Of an earlier release it is brought up to date; the file itself stays as it is.
         _copy_file(path, draft)
         _check_seal(path, draft)
@@ -106,13 +109,13 @@ def _refuse_if_in_use(db: Connection) -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A file in a private folder beside another, gone afterwards."""
+def _draft_in(folder: Path) -> Iterator[Path]:
+    """A file in a private folder in another, gone afterwards."""
     try:
-        with TemporaryDirectory(dir=path.parent, prefix=path.name) as folder:
-            yield Path(folder) / "store.db"
+        with TemporaryDirectory(dir=folder, prefix=_DRAFT) as private:
+            yield Path(private) / "store.db"
     except OSError as error:
-        raise StoreUnavailableError(f"{path}: {error.strerror}") from error
+        raise StoreUnavailableError(f"{error.filename or folder}: {error.strerror}") from error
 
 
 def _seal(draft: Path) -> None:
