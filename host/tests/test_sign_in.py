@@ -1,4 +1,4 @@
-"""The link that signs a browser in: once, for minutes, on this machine."""
+"""The link that signs a browser in: once, for minutes, where it is meant for."""
 
 import json
 import os
@@ -7,13 +7,14 @@ import re
 import subprocess
 import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from headroom.cli import main
 from headroom.store import sign_in_codes, tokens
-from headroom.store.sign_in_codes import CODE_LASTS_S
+from headroom.store.sign_in_codes import CODE_LASTS_S, THIS_MACHINE
 from headroom.web import api_app
 from tests.server_process import HEADROOM, prepare, run_headroom, serving
 from tests.support import World
@@ -23,9 +24,9 @@ BY_CODE = "/api/v1/session/by-code"
 LINK = re.compile(r"(http://127\.0\.0\.1:\d+/)#code=([\w-]{43})")
 
 
-def code_of(world: World) -> str:
+def code_of(world: World, scope: str = THIS_MACHINE) -> str:
     with world.store.write() as db:
-        return sign_in_codes.make_code(db, "first", int(world.clock.unix_s()))
+        return sign_in_codes.make_code(db, "first", int(world.clock.unix_s()), scope)
 
 
 def use(
@@ -78,6 +79,16 @@ def test_a_code_is_for_this_machine(world: World, host: str, address: str) -> No
     assert use(client, code).status_code == 200
 
 
+@pytest.mark.both_databases
+@pytest.mark.parametrize("host", ["power.lan", "127.0.0.1"])
+def test_a_code_for_a_page_elsewhere_is_for_its_name_alone(world: World, host: str) -> None:
+    client = api_app(world.coordinator, ["power.lan", "other.lan"]).test_client()
+    code = code_of(world, sign_in_codes.called(host))
+    for other in ("other.lan", "localhost"):
+        assert use(client, code, other).status_code == 401
+    assert use(client, code, f"{host}:8443", "10.89.0.1").status_code == 200
+
+
 def test_whoever_guesses_is_soon_out_of_breath(world: World) -> None:
     codes = [use(world.api, "guess").status_code for _ in range(10)]
     assert (codes[0], codes[-1]) == (401, 429)
@@ -105,6 +116,30 @@ def test_the_command_prints_a_link_and_a_server_without_terminal_none(tmp_path: 
     assert found[2] not in (tmp_path / "stderr").read_text()
 
 
+def test_the_command_makes_a_link_for_a_page_elsewhere(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with serving(tmp_path, "--allow-host", "power.lan", open_reading=False) as server:
+        call = ("sign-in", "--data", str(tmp_path / "data"), "--page")
+        page, _, code = run_headroom(*call, "https://power.lan").stdout.strip().partition("#code=")
+        assert page == "https://power.lan/"
+        with pytest.raises(HTTPError, match="401"):
+            signed_in(server.page, code)
+        assert signed_in(server.page, code, "power.lan") == "first"
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("power.lan", "is not a page such as"),
+        ("https://power.lan/page", "is not a page such as"),
+        ("http://power.lan/", "use https"),
+    ],
+)
+def test_a_page_that_takes_no_session_is_refused(tmp_path: Path, page: str, words: str) -> None:
+    result = run_headroom("sign-in", "--data", str(tmp_path), "--page", page)
+    assert (result.returncode, words in result.stderr) == (2, True)
+
+
 def test_a_server_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
     prepare(tmp_path)
     files = ("--site", str(tmp_path / "site.toml"), "--data", str(tmp_path / "data"))
@@ -124,10 +159,10 @@ def test_a_server_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
         process.terminate()
 
 
-def signed_in(page: str, code: str) -> str:
-    """Who a code signs in, over the network."""
+def signed_in(page: str, code: str, host: str = "localhost") -> str:
+    """Who a code signs in, over the network, when the page is called by that name."""
     body = json.dumps({"code": code}).encode()
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "Host": host}
     request = urllib.request.Request(page + BY_CODE.lstrip("/"), body, headers)
     with urllib.request.urlopen(request, timeout=10) as response:
         name: str = json.load(response)["name"]

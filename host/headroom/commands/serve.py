@@ -216,7 +216,7 @@ def _offer_sign_in(store: Store, page: Address, now_unix_s: int) -> None:
     with store.read() as db:
         person = tokens.token_of(db, FIRST_TOKEN)
     if person is not None and page.is_loopback:
-        link = sign_in_link(store, page, person.name, now_unix_s)
+        link = sign_in_link(store, f"http://{page}/", person.name, now_unix_s)
         click.echo(f"sign in, once and within 10 minutes: {link}")
 
 

@@ -141,9 +141,13 @@ def secure(app: Flask, coordinator: Coordinator, settings: Settings, rates: Rate
 
 def host_name() -> str:
     """The name by which this server was called, without its port."""
-    host = request.host.lower()
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdigit() else host
+    return name_of(request.host)
+
+
+def name_of(host: str) -> str:
+    """The name in `NAME[:PORT]`, in small letters."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdigit() else host.lower()
 
 
 def address() -> str:

@@ -3,6 +3,8 @@
 Instead of a token it may show a code that `headroom sign-in` printed, and that opens one session.
 """
 
+from collections.abc import Iterator
+
 from flask import Blueprint, Response, after_this_request, g
 from sqlalchemy import Connection
 
@@ -57,15 +59,16 @@ def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
     @api.post("/session/by-code")
     @operation(None, TOKEN_REQUIRED)
     def sign_in_by_code(body: SignInByCodeBody) -> SessionDocument:
-        """Open a session with a code that `headroom sign-in` printed, once, on this machine."""
-        if not _is_of_this_machine():
-            raise refusal("code: is for a browser on the coordinator's machine; show a token")
+        """Open a session with a code that `headroom sign-in` printed, once, where it is for."""
         with store.write() as db:
-            name = sign_in_codes.spend_code(db, body.code, int(clock.unix_s()))
+            name = sign_in_codes.spend_code(db, body.code, int(clock.unix_s()), _scopes())
             found = tokens.token_of(db, name) if name else None
             if found is not None:
                 return open_session(db, found)
-        raise refusal("code: was used or is too old; `headroom sign-in` prints another link")
+        raise refusal(
+            "code: was used, is too old or is for another place; `headroom sign-in` prints "
+            "another link, and --page says from where it is used"
+        )
 
     def refusal(why: str) -> ProblemError:
         rates.take(address(), refused=True)
@@ -109,10 +112,13 @@ def session_api(coordinator: Coordinator, rates: Rates) -> Blueprint:
     return api
 
 
-def _is_of_this_machine() -> bool:
-    """A proxy on it is of this machine too, but calls it by the name that others use."""
+def _scopes() -> Iterator[str]:
+    """For which codes the current request comes from the right place."""
+    yield sign_in_codes.called(host_name())
+    # A proxy on this machine is near too, but calls it by the name that others use.
     is_near = address() == "::1" or address().startswith("127.")
-    return is_near and host_name() in LOOPBACK_HOSTS
+    if is_near and host_name() in LOOPBACK_HOSTS:
+        yield sign_in_codes.THIS_MACHINE
 
 
 def _send_cookie(secret: str, lasts_s: int) -> None:
