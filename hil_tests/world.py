@@ -115,7 +115,7 @@ class World:
         self._folder = next(self._folders)
         self._folder.mkdir()
         with closing(open_data_store(self._folder)) as store:
-            restore(backup, store)
+            restore(backup, store, self._folder)
         self.start_coordinator()
 
     @property
