@@ -29,6 +29,7 @@ from headroom.site import Board, Site
 from headroom.store import Store, StoreUnavailableError, boards, figures, leases, orders
 from headroom.store.batch import Batch
 from headroom.store.boards import BoardRecord, ReceivedReport
+from headroom.store.orders import StoredPlan
 
 log = structlog.get_logger()
 
@@ -194,8 +195,7 @@ class Ingest:
         self, batch: Batch, board: Board, report: Report, repeat: bool, now_unix_s: int
     ) -> Answer:
         """Epoch, plan, lease and orders for one answer."""
-        plan = self._orders.plan_to_send(batch.db, board, batch.plans.get(board.id))
-        batch.plans[board.id] = plan
+        plan = self._plan(batch, board)
         # A newer plan of this epoch is of another copy of the store, set back since.
         if (report.epoch, report.rev) > (batch.epoch, plan.rev):
             batch.raise_epoch(now_unix_s, above=report.epoch)
@@ -219,6 +219,16 @@ class Ingest:
             maintenance=1 if leaves else None,
             plan=None if known else PlanBody.decode(plan.body.encode()),
         )
+
+    def _plan(self, batch: Batch, board: Board) -> StoredPlan:
+        """The one that is known as long as it holds. After a start that is no board's: what their
+        plans are made of is read for the whole group at once.
+        """
+        if not self._orders.holds(batch.plans.get(board.id)):
+            in_group = filter(None, map(self._site.board, batch.board_ids))
+            due = [b for b in in_group if not self._orders.holds(batch.plans.get(b.id))]
+            batch.plans |= self._orders.current_plans(batch.db, due)
+        return batch.plans[board.id]
 
     def _lease(self, batch: Batch, board: Board, report: Report, repeat: bool) -> Grant:
         if repeat:

@@ -1,6 +1,6 @@
 """What people order of a board by API; each order becomes part of the board's plan at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
@@ -19,6 +19,9 @@ from headroom.store.charge_keys import Revocation
 from headroom.store.maintenance import MaintenanceOrder
 from headroom.store.orders import Override, Schedule, StoredPlan
 from headroom.store.prices import Prices
+
+# Databases take some ten thousands of values in a statement.
+_PLANS_AT_ONCE = 1000
 
 
 class Orders:
@@ -54,7 +57,7 @@ class Orders:
         if not schedule.lasts(self._clock.unix_s()):
             raise ProblemError(NOT_POSSIBLE, "slots: the last one is over before now")
         with self._ordering(board_id, schedule.circuit) as (db, board):
-            others = orders.schedules_of(db, board_id)
+            others = orders.schedules_of(db, [board_id]).get(board_id, ())
             check_agreement(schedule, others, self._clock.unix_s())
             orders.put_schedule(db, board_id, schedule)
             return self.current_plan(db, board)
@@ -110,27 +113,52 @@ class Orders:
     def _priced_plans(self, db: Connection) -> dict[str, StoredPlan]:
         known = {record.id for record in boards.records(db)}
         heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
-        return {board.id: self.current_plan(db, board) for board in heeding}
+        made: dict[str, StoredPlan] = {}
+        for first in range(0, len(heeding), _PLANS_AT_ONCE):
+            made |= self.current_plans(db, heeding[first : first + _PLANS_AT_ONCE])
+        return made
 
-    def plan_to_send(self, db: Connection, board: Board, known: StoredPlan | None) -> StoredPlan:
-        """The board's plan now, which is the one `known` as long as that holds."""
+    def holds(self, plan: StoredPlan | None) -> bool:
+        """Whether there is a plan, and it is up to date still."""
+        if plan is None:
+            return False
         # Before it was made the clock has gone back: what had expired then may hold now.
-        if known and (known.made_unix_s or 0) <= self._clock.unix_s() < known.holds_until_unix_s:
-            return known
-        return self.current_plan(db, board)
+        return (plan.made_unix_s or 0) <= self._clock.unix_s() < plan.holds_until_unix_s
 
     def current_plan(self, db: Connection, board: Board) -> StoredPlan:
-        """The board's plan now; its revision rises when an order was given or has expired."""
-        now_unix_s = self._clock.unix_s()
-        wishes = Wishes(
-            tuple(orders.schedules_of(db, board.id)),
-            tuple(orders.overrides_of(db, board.id)),
-            prices.current_prices(db) if board.heeds_prices else None,
-            charge_keys.revocation_of(db, board.id) is not None,
-        ).at(now_unix_s)
-        body = plan_body(len(board.circuits), wishes).encode().decode()
-        holds_until_unix_s = wishes.hold_until_unix_s
-        return orders.revise_plan(db, board.id, body, holds_until_unix_s, int(now_unix_s))
+        """The board's plan now, see `current_plans`."""
+        return self.current_plans(db, [board])[board.id]
+
+    def current_plans(self, db: Connection, of: Sequence[Board]) -> dict[str, StoredPlan]:
+        """These boards' plans now; the revision rises when an order was given or has expired."""
+        board_ids, now_unix_s = [board.id for board in of], self._clock.unix_s()
+        before = orders.plans_of(db, board_ids)
+        made = {}
+        for board_id, body, holds_until_unix_s in self._bodies(db, of, now_unix_s):
+            made[board_id] = orders.revised(
+                before.get(board_id), body, holds_until_unix_s, int(now_unix_s)
+            )
+        orders.put_plans(db, made)
+        return made
+
+    def _bodies(
+        self, db: Connection, of: Sequence[Board], now_unix_s: float
+    ) -> Iterator[tuple[str, str, int]]:
+        """For each board what its plan says, and until when."""
+        board_ids = [board.id for board in of]
+        schedules = orders.schedules_of(db, board_ids)
+        overrides = orders.overrides_of(db, board_ids)
+        revoked = charge_keys.revocations(db)
+        known_prices = prices.current_prices(db)
+        for board in of:
+            wishes = Wishes(
+                tuple(schedules.get(board.id, ())),
+                tuple(overrides.get(board.id, ())),
+                known_prices if board.heeds_prices else None,
+                board.id in revoked,
+            ).at(now_unix_s)
+            body = plan_body(len(board.circuits), wishes).encode().decode()
+            yield board.id, body, wishes.hold_until_unix_s
 
     @contextmanager
     def _ordering(self, board_id: str, circuit: int = 0) -> Iterator[tuple[Connection, Board]]:

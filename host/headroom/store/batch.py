@@ -44,6 +44,11 @@ class Batch:
         """What is known of a board, or None."""
         return self._records.get(board_id)
 
+    @property
+    def board_ids(self) -> Collection[str]:
+        """The boards that the store knows of those asked for."""
+        return self._records.keys()
+
     def last_event(self, board_id: str) -> int:
         """The highest number of an event of the boot that the board's newest report is of."""
         return self._records[board_id].last_event

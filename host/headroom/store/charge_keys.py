@@ -29,11 +29,6 @@ def allow(db: Connection, board: str) -> None:
         db.execute(delete(charge_revocations).where(charge_revocations.c.board == board))
 
 
-def revocation_of(db: Connection, board: str) -> Revocation | None:
-    """The revocation of a board's charge key, or None."""
-    return revocations(db).get(board)
-
-
 def revocations(db: Connection) -> dict[str, Revocation]:
     """Every revocation by board; there are few, if any."""
     found = db.execute(select(charge_revocations))

@@ -26,6 +26,7 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._write_lock = threading.Lock()
+        self._next_in_line = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -36,7 +37,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left; raises StoreUnavailableError."""
-        with self._write_lock, _named("write"):
+        with self._turn(), _named("write"):
             try:
                 with self._writer.begin() as db:
                     yield db
@@ -44,6 +45,17 @@ class Store:
                 # A file that was opened while it could not be written never can be through this.
                 self._writer.dispose()
                 raise
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # Who wrote last stands behind who waits. A lock alone goes to it again, and whoever writes
+        # much, such as the keeper of the series, would keep all others out for seconds.
+        with self._next_in_line:
+            self._write_lock.acquire()
+        try:
+            yield
+        finally:
+            self._write_lock.release()
 
     def close(self) -> None:
         """Give back every connection."""

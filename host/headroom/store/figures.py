@@ -1,6 +1,6 @@
 """Durable numbers of the whole store."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from headroom.protocol.messages import MAX_REPORTED_EPOCH
 from headroom.store import rows
@@ -9,6 +9,7 @@ from headroom.store.tables import figures
 _EPOCH = "epoch"
 _BEACON = "beacon"
 _HISTORY = "history"
+_NAMED = select(figures.c.value).where(figures.c.name == bindparam("name"))
 # The year 2026; seconds since then reach the highest epoch in 2043.
 _EPOCHS_BEGIN_UNIX_S = 1_767_225_600
 
@@ -54,8 +55,7 @@ def move_history_cursor(db: Connection, report_id: int) -> None:
 
 
 def _figure(db: Connection, name: str) -> int:
-    query = select(figures.c.value).where(figures.c.name == name)
-    return db.execute(query).scalar() or 0
+    return db.execute(_NAMED, {"name": name}).scalar() or 0
 
 
 def _set(db: Connection, name: str, value: int) -> int:

@@ -1,14 +1,16 @@
 """What people ordered of a board, and the plan that was last made of it."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, delete, select, update
 
 from headroom.store import audit, rows
 from headroom.store.tables import overrides, plans, schedules
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,16 @@ def drop_override(db: Connection, board: str, circuit: int) -> None:
         db.execute(delete(overrides).where(table.board == board, table.circuit == circuit))
 
 
-def overrides_of(db: Connection, board: str) -> list[Override]:
-    """The overrides of a board by circuit, expired ones included."""
-    query = select(overrides).where(overrides.c.board == board).order_by(overrides.c.circuit)
-    return [_override(row) for row in db.execute(query)]
+def overrides_of(db: Connection, boards: Collection[str]) -> dict[str, list[Override]]:
+    """The overrides of those boards that have any, by circuit, expired ones included."""
+    query = select(overrides).where(overrides.c.board.in_(boards)).order_by(overrides.c.circuit)
+    return _by_board((row.board, _override(row)) for row in db.execute(query))
 
 
 def all_overrides(db: Connection) -> dict[str, list[Override]]:
     """The overrides of every board that has any, expired ones included."""
-    found: dict[str, list[Override]] = defaultdict(list)
-    for row in db.execute(select(overrides).order_by(overrides.c.circuit)):
-        found[row.board].append(_override(row))
-    return found
+    query = select(overrides).order_by(overrides.c.circuit)
+    return _by_board((row.board, _override(row)) for row in db.execute(query))
 
 
 def put_schedule(db: Connection, board: str, schedule: Schedule) -> None:
@@ -113,18 +113,16 @@ def drop_schedule(db: Connection, board: str, circuit: int) -> None:
         db.execute(delete(schedules).where(table.board == board, table.circuit == circuit))
 
 
-def schedules_of(db: Connection, board: str) -> list[Schedule]:
-    """The schedules of a board by circuit, past ones included."""
-    query = select(schedules).where(schedules.c.board == board).order_by(schedules.c.circuit)
-    return [_schedule(row) for row in db.execute(query)]
+def schedules_of(db: Connection, boards: Collection[str]) -> dict[str, list[Schedule]]:
+    """The schedules of those boards that have any, by circuit, past ones included."""
+    query = select(schedules).where(schedules.c.board.in_(boards)).order_by(schedules.c.circuit)
+    return _by_board((row.board, _schedule(row)) for row in db.execute(query))
 
 
 def all_schedules(db: Connection) -> dict[str, list[Schedule]]:
     """The schedules of every board that has any, past ones included."""
-    found: dict[str, list[Schedule]] = defaultdict(list)
-    for row in db.execute(select(schedules).order_by(schedules.c.circuit)):
-        found[row.board].append(_schedule(row))
-    return found
+    query = select(schedules).order_by(schedules.c.circuit)
+    return _by_board((row.board, _schedule(row)) for row in db.execute(query))
 
 
 def stored_plan(db: Connection, board: str) -> StoredPlan | None:
@@ -143,23 +141,30 @@ def distrust_plans(db: Connection) -> None:
     db.execute(update(plans).values(holds_until_unix_s=0))
 
 
-def revise_plan(
-    db: Connection, board: str, body: str, holds_until_unix_s: int, now_unix_s: int
+def revised(
+    before: StoredPlan | None, body: str, holds_until_unix_s: int, now_unix_s: int
 ) -> StoredPlan:
     """The plan with this body; its revision is one higher than before if the body is another."""
-    before = stored_plan(db, board)
     if before and before.body == body:
-        plan = replace(before, holds_until_unix_s=holds_until_unix_s)
-    else:
-        rev = before.rev + 1 if before else 1
-        plan = StoredPlan(rev, body, holds_until_unix_s, now_unix_s)
-    rows.put(db, plans, {"board": board, **asdict(plan)})
-    return plan
+        return replace(before, holds_until_unix_s=holds_until_unix_s)
+    return StoredPlan(before.rev + 1 if before else 1, body, holds_until_unix_s, now_unix_s)
+
+
+def put_plans(db: Connection, made: Mapping[str, StoredPlan]) -> None:
+    """Store plans, by board, in place of those before."""
+    rows.put(db, plans, *({"board": board, **asdict(plan)} for board, plan in made.items()))
 
 
 def plan_in(row: Row[Any]) -> StoredPlan:
     """The plan in a row that has all columns of its table."""
     return StoredPlan(row.rev, row.body, row.holds_until_unix_s, row.made_unix_s)
+
+
+def _by_board(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    by_board: dict[str, list[T]] = defaultdict(list)
+    for board, one in found:
+        by_board[board].append(one)
+    return by_board
 
 
 def _override(row: Row[Any]) -> Override:

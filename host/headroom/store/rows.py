@@ -58,18 +58,13 @@ def change(db: Connection, table: Table, rows: Rows) -> None:
 
 
 def put(db: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
-    """Insert rows, or give those with their primary keys the other values."""
+    """Insert rows, or give those with their primary keys the other values; no key comes twice."""
     if not rows:
         return
-    statement = _insert(db, table)
-    key = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    db.execute(statement.on_conflict_do_update(index_elements=key, set_=others), rows)
-
-
-def _insert(db: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Both databases have the clause, SQLAlchemy an insert of its own for each."""
-    return sqlite.insert(table) if _is_sqlite(db) else postgresql.insert(table)
+    if _is_sqlite(db):
+        db.execute(_putting_one(table, tuple(rows[0])), rows)
+    else:
+        db.execute(_putting(table, tuple(rows[0])), _columns(rows))
 
 
 def _is_sqlite(db: Connection) -> bool:
@@ -85,6 +80,26 @@ def _adding(table: Table, names: _Names) -> Executable:
 def _adding_new(table: Table, names: _Names) -> Executable:
     adding = postgresql.insert(table).from_select(names, _unnested(table, names))
     return adding.on_conflict_do_nothing()
+
+
+@cache
+def _putting_one(table: Table, names: _Names) -> Executable:
+    return _over(sqlite.insert(table), table, names)
+
+
+@cache
+def _putting(table: Table, names: _Names) -> Executable:
+    adding = postgresql.insert(table).from_select(names, _unnested(table, names))
+    return _over(adding, table, names)
+
+
+def _over(
+    adding: sqlite.Insert | postgresql.Insert, table: Table, names: _Names
+) -> sqlite.Insert | postgresql.Insert:
+    """Both databases have the clause, SQLAlchemy an insert of its own for each."""
+    key = [column.name for column in table.primary_key]
+    others = {name: adding.excluded[name] for name in names if name not in key}
+    return adding.on_conflict_do_update(index_elements=key, set_=others)
 
 
 @cache
