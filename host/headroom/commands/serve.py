@@ -34,6 +34,9 @@ from headroom.store import Store, tokens
 from headroom.web import BoardApp, api_app
 from headroom.web.server import Address, Listeners
 
+# For so long another thread that computes may keep one from going on that waited for the store; a
+# group of reports waits a dozen times. Python's own is ten times that.
+_SWITCH_S = 0.0005
 # Several groups of reports; Python looks whenever there are 700 more than before.
 _NEW_OBJECTS = 100_000
 
@@ -137,6 +140,7 @@ def serve(
         if sys.stdout.isatty():
             _offer_sign_in(store, page, int(clock.unix_s()))
         _look_for_garbage_seldom()
+        sys.setswitchinterval(_SWITCH_S)
         with _thread("keeper", keeper.run, keeper.end):
             listeners.run()
 

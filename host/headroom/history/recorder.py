@@ -5,22 +5,24 @@ in place of what was known before; so a step that was cut short is simply done a
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from headroom.allocation.tree import Tree
 from headroom.history.steps import (
     MINUTE_S,
     CircuitStep,
     FeederLoad,
+    ReportedMinutes,
     UncontrolledStep,
     feeder_steps,
     minute_of,
     quarter_of,
     steps_of_minute,
-    steps_of_reports,
 )
 from headroom.phases import PHASES, Phase, PhaseMa, by_phase
 from headroom.protocol.messages import MalformedMessageError, Report
@@ -34,7 +36,6 @@ T = TypeVar("T")
 _REPORT_S = 10
 # Transactions are short, so that no report waits long for its own.
 _ROWS_AT_ONCE = 500
-_BOARDS_AT_ONCE = 50
 
 
 class _Received(NamedTuple):
@@ -61,50 +62,57 @@ class Recorder:
             first_unix_s = arrivals.next_arrival_unix_s(db, cursor)
             if first_unix_s is None or not _is_over(first_unix_s, now_unix_s):
                 return False
-            came = arrivals.arrivals(db, cursor, minute_of(first_unix_s) + MINUTE_S)
-            reports = list(_read(came))
-            started = arrivals.boot_starts(
-                db, {(one.board, minute.boot) for one in reports for minute in one.report.minutes}
-            )
-        self._record([*self._of_readings(reports), *_of_journals(reports, started)])
+            last_id = arrivals.last_before(db, cursor, minute_of(first_unix_s) + MINUTE_S)
+        self._record(self._steps(cursor, last_id))
         with self._store.write() as db:
-            figures.move_history_cursor(db, came[-1].id)
+            figures.move_history_cursor(db, last_id)
         return True
 
-    def _of_readings(self, reports: Iterable[_Received]) -> Iterator[CircuitStep]:
-        by_board: dict[str, list[tuple[int, Report]]] = defaultdict(list)
-        for board_id, received_unix_s, report in reports:
-            by_board[board_id].append((received_unix_s, report))
+    def _steps(self, after_id: int, last_id: int) -> list[CircuitStep]:
+        """What reports say of circuits' minutes, one of each: a journal knows best."""
+        reported = ReportedMinutes()
+        of_journals: list[CircuitStep] = []
+        while after_id < last_id:
+            with self._store.read() as db:
+                came = arrivals.arrivals(db, after_id, last_id, _ROWS_AT_ONCE)
+                received = list(_read(came))
+                of_journals += _of_journals(db, received)
+            for one in received:
+                reported.add(*one)
+            after_id = came[-1].id
         every_s = {board.id: board.report_s for board in self._site().boards}
-        for board_id, of_board in by_board.items():
-            yield from steps_of_reports(board_id, every_s.get(board_id, _REPORT_S), of_board)
+        of_reports = reported.steps(lambda board: every_s.get(board, _REPORT_S))
+        steps = chain(of_reports, of_journals)
+        return list({(step.board, step.circuit, step.unix_s): step for step in steps}.values())
 
     def _record(self, steps: Sequence[CircuitStep]) -> None:
-        """Store circuits' minutes, and all that is made of them; of two the later one counts."""
-        newest = {(step.board, step.circuit, step.unix_s): step for step in steps}
-        for part in _parts(list(newest.values()), _ROWS_AT_ONCE):
-            with self._store.write() as db:
-                series.put_circuit_steps(db, part)
+        """Store circuits' minutes, and all that is made of them."""
+        self._put(series.put_circuit_steps, steps)
         site = self._site()
         for unix_s in sorted({step.unix_s for step in steps}):
             with self._store.read() as db:
                 minutes = series.circuit_minutes_at(db, unix_s)
                 uncontrolled = series.uncontrolled_minutes_at(db, unix_s)
             of_feeders = feeder_steps(_loads(site, uncontrolled), minutes)
-            with self._store.write() as db:
-                series.put_feeder_steps(db, of_feeders)
+            self._put(series.put_feeder_steps, of_feeders)
         boards_of: dict[int, set[str]] = defaultdict(set)
         for step in steps:
             boards_of[quarter_of(step.unix_s)].add(step.board)
         for unix_s, boards in boards_of.items():
-            self._record_quarter(unix_s, sorted(boards))
+            self._record_quarter(unix_s, boards)
 
-    def _record_quarter(self, unix_s: int, boards: Sequence[str]) -> None:
-        for part in _parts(boards, _BOARDS_AT_ONCE):
+    def _record_quarter(self, unix_s: int, boards: Collection[str]) -> None:
+        """Nobody else writes series, so that they are read before the transactions that write."""
+        with self._store.read() as db:
+            of_circuits = series.circuit_quarters(db, unix_s, boards)
+            of_feeders = series.feeder_quarters(db, unix_s)
+        self._put(series.put_circuit_steps, of_circuits)
+        self._put(series.put_feeder_steps, of_feeders)
+
+    def _put(self, put: Callable[[Connection, Sequence[T]], None], steps: Sequence[T]) -> None:
+        for first in range(0, len(steps), _ROWS_AT_ONCE):
             with self._store.write() as db:
-                series.make_circuit_quarters(db, unix_s, part)
-        with self._store.write() as db:
-            series.make_feeder_quarters(db, unix_s)
+                put(db, steps[first : first + _ROWS_AT_ONCE])
 
 
 def _is_over(unix_s: int, now_unix_s: float) -> bool:
@@ -123,10 +131,10 @@ def _read(came: Iterable[Arrival]) -> Iterator[_Received]:
             yield _Received(arrival.board, arrival.received_unix_s, report)
 
 
-def _of_journals(
-    reports: Iterable[_Received], started: Mapping[tuple[str, int], int]
-) -> Iterator[CircuitStep]:
+def _of_journals(db: Connection, reports: Sequence[_Received]) -> Iterator[CircuitStep]:
     """Minutes of boots that are dated; of the others nobody knows when they were."""
+    named = {(one.board, minute.boot) for one in reports for minute in one.report.minutes}
+    started = arrivals.boot_starts(db, named)
     for board, _, report in reports:
         for minute in report.minutes:
             started_unix_s = started.get((board, minute.boot))
@@ -166,7 +174,3 @@ def _uncontrolled_ma(
         for feeder in site.feeders
     )
     return tree.summed(own_ma)
-
-
-def _parts(values: Sequence[T], most: int) -> Iterator[Sequence[T]]:
-    return (values[at : at + most] for at in range(0, len(values), most))

@@ -5,7 +5,7 @@ counts as the clock's minute that most of it lies in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom.phases import PHASES, Phase, PhaseMa
@@ -82,40 +82,52 @@ def quarter_of(unix_s: int) -> int:
     return unix_s - unix_s % QUARTER_S
 
 
-def steps_of_reports(
-    board: str, report_s: int, reports: Iterable[tuple[int, Report]]
-) -> list[CircuitStep]:
-    """Minutes of a board's circuits from reports and the Unix times at which they came in.
+class _Sum:
+    """Of the readings of one circuit in one minute."""
 
-    A report stands for `report_s`. Readings that were not measured do not count.
+    __slots__ = ("closed", "count", "current_ma", "max_ma")
+
+    def __init__(self) -> None:
+        self.count = self.current_ma = self.max_ma = self.closed = 0
+
+    def add(self, reading: CircuitReading) -> None:
+        self.count += 1
+        self.current_ma += reading.current_ma
+        self.max_ma = max(self.max_ma, reading.current_ma)
+        self.closed += reading.closed
+
+
+class ReportedMinutes:
+    """Minutes of circuits from reports, which it does not keep: a large site has many.
+
+    Readings that were not measured do not count.
     """
-    readings: dict[tuple[int, int], list[CircuitReading]] = defaultdict(list)
-    for received_unix_s, report in reports:
+
+    def __init__(self) -> None:
+        self._sums: defaultdict[tuple[str, int, int], _Sum] = defaultdict(_Sum)
+
+    def add(self, board: str, received_unix_s: int, report: Report) -> None:
+        """Take in a report that came in then."""
+        unix_s = minute_of(received_unix_s)
         for circuit, reading in enumerate(report.circuits):
             if reading.sensor in MEASURED:
-                readings[circuit, minute_of(received_unix_s)].append(reading)
-    return [
-        _of_readings(board, circuit, unix_s, report_s, found)
-        for (circuit, unix_s), found in readings.items()
-    ]
+                self._sums[board, circuit, unix_s].add(reading)
 
-
-def _of_readings(
-    board: str, circuit: int, unix_s: int, report_s: int, readings: Sequence[CircuitReading]
-) -> CircuitStep:
-    currents_ma = [reading.current_ma for reading in readings]
-    covered_s = min(MINUTE_S, report_s * len(readings))
-    return CircuitStep(
-        board=board,
-        circuit=circuit,
-        step_s=MINUTE_S,
-        unix_s=unix_s,
-        mean_ma=sum(currents_ma) // len(readings),
-        max_ma=max(currents_ma),
-        closed_s=covered_s * sum(reading.closed for reading in readings) // len(readings),
-        covered_s=covered_s,
-        from_journal=False,
-    )
+    def steps(self, every_s: Callable[[str], int]) -> Iterator[CircuitStep]:
+        """What they say; `every_s`: how long a report of a board stands for."""
+        for (board, circuit, unix_s), of_minute in self._sums.items():
+            covered_s = min(MINUTE_S, every_s(board) * of_minute.count)
+            yield CircuitStep(
+                board=board,
+                circuit=circuit,
+                step_s=MINUTE_S,
+                unix_s=unix_s,
+                mean_ma=of_minute.current_ma // of_minute.count,
+                max_ma=of_minute.max_ma,
+                closed_s=covered_s * of_minute.closed // of_minute.count,
+                covered_s=covered_s,
+                from_journal=False,
+            )
 
 
 def steps_of_minute(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
 from headroom.history.gaps import Boot
 from headroom.store.tables import boots, minutes, reports
@@ -25,19 +25,29 @@ def next_arrival_unix_s(db: Connection, after_id: int) -> int | None:
     return db.execute(query.order_by(reports.c.id).limit(1)).scalar()
 
 
-def arrivals(db: Connection, after_id: int, until_unix_s: int) -> list[Arrival]:
-    """The reports after that one, up to before the first that came in at that time or later."""
+def last_before(db: Connection, after_id: int, until_unix_s: int) -> int:
+    """The last report after that one and before the first that came in at that time or later."""
     later = (
         select(reports.c.id)
         .where(reports.c.id > after_id, reports.c.received_unix_s >= until_unix_s)
         .order_by(reports.c.id)
         .limit(1)
     )
-    query = select(reports.c.id, reports.c.board, reports.c.received_unix_s, reports.c.body)
-    query = query.where(reports.c.id > after_id).order_by(reports.c.id)
+    query = select(func.max(reports.c.id))
     end_id = db.execute(later).scalar()
     if end_id is not None:
         query = query.where(reports.c.id < end_id)
+    return db.execute(query).scalar() or after_id
+
+
+def arrivals(db: Connection, after_id: int, last_id: int, most: int) -> list[Arrival]:
+    """The first `most` reports after the one and up to the other."""
+    query = (
+        select(reports.c.id, reports.c.board, reports.c.received_unix_s, reports.c.body)
+        .where(reports.c.id > after_id, reports.c.id <= last_id)
+        .order_by(reports.c.id)
+        .limit(most)
+    )
     return [Arrival(*row) for row in db.execute(query)]
 
 

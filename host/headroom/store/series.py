@@ -3,11 +3,11 @@
 Every step that was asked for is in an answer; one of which nothing is known is None.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from sqlalchemy import Column, Connection, Table, case, cast, delete, func, insert, literal, select
+from sqlalchemy import Column, Connection, Select, Table, case, cast, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from headroom.history.steps import (
@@ -25,6 +25,8 @@ from headroom.store.tables import Int, circuit_steps, feeder_steps, reports, unc
 StepS = Literal[60, 900]
 STEPS_S: tuple[StepS, ...] = get_args(StepS)
 T = TypeVar("T", CircuitStep, FeederStep)
+# More are not named one by one: the database reads all of that time at once.
+_FEW_BOARDS = 500
 # One step: when it begins, and what is known of it.
 Steps = list[tuple[int, T | None]]
 
@@ -124,26 +126,36 @@ def circuit_minutes_at(db: Connection, unix_s: int) -> list[CircuitStep]:
     return [CircuitStep(*row) for row in db.execute(query)]
 
 
-def make_circuit_quarters(db: Connection, unix_s: int, boards: Collection[str]) -> None:
-    """Make the 15 minutes from then on anew from their minutes, for the circuits of `boards`."""
-    key = (circuit_steps.c.board, circuit_steps.c.circuit)
-    figures = {
-        "closed_s": func.sum(circuit_steps.c.closed_s),
-        "covered_s": func.sum(circuit_steps.c.covered_s),
+def circuit_quarters(db: Connection, unix_s: int, boards: Collection[str]) -> list[CircuitStep]:
+    """The 15 minutes from then on, made of their minutes, of the circuits of `boards`; of all
+    that are known if `boards` are many.
+    """
+    columns = circuit_steps.c
+    quarters = _quarters(
+        circuit_steps,
+        [columns.board, columns.circuit],
+        unix_s,
+        func.sum(columns.closed_s),
+        func.sum(columns.covered_s),
         # All of it or it is not of the journal.
-        "from_journal": func.min(case((circuit_steps.c.from_journal, 1), else_=0)) == 1,
-    }
-    _make_quarters(db, circuit_steps, key, figures, circuit_steps.c.board.in_(boards), unix_s)
+        func.min(case((columns.from_journal, 1), else_=0)) == 1,
+    )
+    if len(boards) <= _FEW_BOARDS:
+        quarters = quarters.where(columns.board.in_(boards))
+    return [CircuitStep(*row) for row in db.execute(quarters)]
 
 
-def make_feeder_quarters(db: Connection, unix_s: int) -> None:
-    """Make the 15 minutes from then on anew from their minutes, for all feeders."""
-    key = (feeder_steps.c.feeder, feeder_steps.c.phase)
-    figures = {
-        "covered_s": func.sum(feeder_steps.c.covered_s),
-        "unmeasured": func.max(feeder_steps.c.unmeasured),
-    }
-    _make_quarters(db, feeder_steps, key, figures, literal(value=True), unix_s)
+def feeder_quarters(db: Connection, unix_s: int) -> list[FeederStep]:
+    """The 15 minutes from then on, made of their minutes, of all feeders."""
+    columns = feeder_steps.c
+    quarters = _quarters(
+        feeder_steps,
+        [columns.feeder, columns.phase],
+        unix_s,
+        func.sum(columns.covered_s),
+        func.max(columns.unmeasured),
+    )
+    return [FeederStep(*row) for row in db.execute(quarters)]
 
 
 def _steps(
@@ -159,28 +171,21 @@ def _steps(
     return db.execute(query)
 
 
-def _make_quarters(
-    db: Connection,
-    table: Table,
-    key: tuple[Column[Any], ...],
-    figures: Mapping[str, ColumnElement[Any]],
-    which: ColumnElement[bool],
-    unix_s: int,
-) -> None:
-    of_quarter = (table.c.step_s == QUARTER_S) & (table.c.unix_s == unix_s)
-    db.execute(delete(table).where(of_quarter, which))
+def _quarters(
+    table: Table, key: Sequence[Column[Any]], unix_s: int, *figures: ColumnElement[Any]
+) -> Select[Any]:
+    """What is known of 15 minutes, in the order of the table's columns."""
     mean_mas = cast(func.sum(table.c.mean_ma * table.c.covered_s), Int)
-    means = {
-        "step_s": literal(QUARTER_S),
-        "unix_s": literal(unix_s),
-        "mean_ma": mean_mas // cast(func.sum(table.c.covered_s), Int),
-        "max_ma": func.max(table.c.max_ma),
-    }
-    minutes = (
-        select(*key, *means.values(), *figures.values())
-        .where(table.c.step_s == MINUTE_S, which)
+    return (
+        select(
+            *key,
+            literal(QUARTER_S),
+            literal(unix_s),
+            mean_mas // cast(func.sum(table.c.covered_s), Int),
+            func.max(table.c.max_ma),
+            *figures,
+        )
+        .where(table.c.step_s == MINUTE_S)
         .where(table.c.unix_s >= unix_s, table.c.unix_s < unix_s + QUARTER_S)
         .group_by(*key)
     )
-    names = [column.name for column in key]
-    db.execute(insert(table).from_select([*names, *means, *figures], minutes))
