@@ -145,7 +145,7 @@ def goes_below_the_safe_limit(
     self: LeaseBook, board: str, pair: tuple[int, int], wanted: PhaseMa, lease_s: int, now_s: float
 ) -> Grant:
     lease_ma = lowest(wanted if pair[1] % 2 else ZERO_MA, self.grantable_ma(board, now_s))
-    feeder = self._tree.boards[board].feeder
+    feeder = self.tree.boards[board].feeder
     grant = Grant(board, feeder, pair, lease_ma, lease_s, now_s + book_s(lease_s))
     self._add(grant)
     self._settle(board)
@@ -159,7 +159,7 @@ def counts_leases_only(self: LeaseBook, board: str) -> book_module._Account:
 
 
 def sees_its_own_feeder_only(self: LeaseBook, board: str) -> book_module._Account:
-    nearest = self._tree.chain_of(board)[:1]
+    nearest = self.tree.chain_of(board)[:1]
     return replace(_account(self, board), feeders=frozenset(nearest))
 
 

@@ -9,15 +9,18 @@ that did not is counted in vain, and that is safe.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headroom.allocation.tree import Tree
+from headroom.allocation.tree import Leaf, Tree
 from headroom.phases import ZERO_MA, PhaseMa, highest, lowest, minus, total
 
 # A lease runs on the board's clock, which may be slow: the book holds it 10 % and a second longer.
 BOOK_FACTOR = 1.10
 BOOK_EXTRA_S = 1.0
+
+
+_NOTHING_EARLIER: Mapping[str, Sequence[Leaf]] = {}
 
 
 def book_s(lease_s: float) -> float:
@@ -57,21 +60,31 @@ class _Account:
 class LeaseBook:
     """Live grants on a tree of feeders; `now_s` never falls from call to call."""
 
-    def __init__(self, tree: Tree, grants: Iterable[Grant] = ()) -> None:
-        self._tree = tree
+    def __init__(
+        self,
+        tree: Tree,
+        grants: Iterable[Grant] = (),
+        earlier: Mapping[str, Sequence[Leaf]] = _NOTHING_EARLIER,
+    ) -> None:
+        self.tree = tree
         self._grants: dict[str, tuple[Grant, ...]] = {}
         self._ends: list[tuple[float, str]] = []
         self._expired: set[str] = set()
         for grant in grants:
             self._add(grant)
-        self.plant(tree)
+        self.plant(tree, earlier)
 
-    def plant(self, tree: Tree) -> None:
-        """Go on with other limits, feeders or boards; every grant stays in the book."""
-        self._tree = tree
+    def plant(self, tree: Tree, earlier: Mapping[str, Sequence[Leaf]] = _NOTHING_EARLIER) -> None:
+        """Go on with other limits, feeders or boards; every grant stays in the book.
+
+        `earlier`: what boards may still have in their flash, which counts beside what they shall
+        have, by board.
+        """
+        self.tree = tree
+        self._earlier = earlier
         self._accounts: dict[str, _Account] = {}
         self._committed = dict(tree.uncontrolled_ma)
-        for board in {*tree.boards, *self._grants}:
+        for board in {*tree.boards, *self._grants, *earlier}:
             self._settle(board)
 
     def held_ma(self, board: str, now_s: float) -> PhaseMa:
@@ -92,16 +105,16 @@ class LeaseBook:
         free_ma = None
         for feeder in account.feeders:
             others_ma = minus(self._committed[feeder], account.held_ma)
-            left_ma = minus(self._tree.nodes[feeder].limit_ma, others_ma)
+            left_ma = minus(self.tree.nodes[feeder].limit_ma, others_ma)
             free_ma = left_ma if free_ma is None else lowest(free_ma, left_ma)
-        safe_ma = self._tree.boards[board].safe_ma
+        safe_ma = self.tree.boards[board].safe_ma
         return highest([safe_ma, free_ma or ZERO_MA])
 
     def grant(
         self, board: str, pair: tuple[int, int], wanted_ma: PhaseMa, lease_s: int, now_s: float
     ) -> Grant:
         """Lease as much of what is wanted as fits, and never less than the safe limit."""
-        leaf = self._tree.boards[board]
+        leaf = self.tree.boards[board]
         fitting_ma = lowest(wanted_ma, self.grantable_ma(board, now_s))
         lease_ma = highest([leaf.safe_ma, fitting_ma])
         grant = Grant(board, leaf.feeder, pair, lease_ma, lease_s, now_s + book_s(lease_s))
@@ -125,11 +138,16 @@ class LeaseBook:
         if not older:
             return
         newer = [grant for grant in own if grant.pair >= ack.pair]
-        safe_ma = self._tree.boards[ack.board].safe_ma
+        safe_ma = self.tree.boards[ack.board].safe_ma
         kept_ma = highest([safe_ma, *(grant.lease_ma for grant in newer)])
         used = [(grant, _still_used(grant.lease_ma, ack, kept_ma)) for grant in older]
         shrunk = [replace(grant, lease_ma=left_ma) for grant, left_ma in used if any(left_ma)]
         self._keep(ack.board, [*shrunk, *newer])
+
+    @property
+    def grants(self) -> list[Grant]:
+        """All that is in the book."""
+        return [grant for grants in self._grants.values() for grant in grants]
 
     def of_board(self, board: str) -> tuple[Grant, ...]:
         """The grants in the book for one board, oldest first."""
@@ -175,15 +193,14 @@ class LeaseBook:
         """A board that left the site file may still hold a lease from before, as may one that
         hangs on another feeder now; a feeder that is not there any more may be any.
         """
-        leaf = self._tree.boards.get(board)
+        leaf = self.tree.boards.get(board)
         grants = self.of_board(board)
-        feeders = set(self._tree.chain_of(board))
-        for feeder in {grant.feeder for grant in grants} - feeders:
-            feeders.update(self._tree.chains.get(feeder, self._tree.nodes))
-        leases_ma = [grant.lease_ma for grant in grants]
-        return _Account(
-            highest([leaf.safe_ma if leaf else ZERO_MA, *leases_ma]), frozenset(feeders)
-        )
+        leaves = [*([leaf] if leaf else []), *self._earlier.get(board, ())]
+        feeders: set[str] = set()
+        for feeder in {leaf.feeder for leaf in leaves} | {grant.feeder for grant in grants}:
+            feeders.update(self.tree.chains.get(feeder, self.tree.nodes))
+        safe_ma, leases_ma = [one.safe_ma for one in leaves], [one.lease_ma for one in grants]
+        return _Account(highest([ZERO_MA, *safe_ma, *leases_ma]), frozenset(feeders))
 
 
 def _still_used(lease_ma: PhaseMa, ack: Acknowledgement, kept_ma: PhaseMa) -> PhaseMa:

@@ -36,7 +36,8 @@ class Coordinator:
         settings: Settings | None = None,
         beacons: Beacons | None = None,
     ) -> None:
-        file_site, site = site, site_as_changed(site, store)
+        file_site = site
+        site, misfits = site_as_changed(site, store)
         self.store = store
         self.clock = clock
         self.settings = settings or Settings()
@@ -47,7 +48,7 @@ class Coordinator:
         self._ingest = Ingest(
             site, store, clock, self.settings, self.orders, beacons, self.instruments
         )
-        self.site_changes = SiteChanges(file_site, site, store, self._ingest)
+        self.site_changes = SiteChanges(file_site, misfits, store, self._ingest)
         self._handling = threading.Lock()
 
     @property
@@ -91,6 +92,7 @@ class Coordinator:
                 snapshot.State(
                     now.epoch,
                     now.leasing,
+                    now.configured.outdated,
                     now.live,
                     now.reports,
                     self._refusals,

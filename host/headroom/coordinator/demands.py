@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from headroom.allocation.board_rule import lets_in_ma
 from headroom.allocation.claims import FIRST, Claim, Demand, Rank
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.live import STALE_INTERVALS
 from headroom.coordinator.readings import drawn_ma, is_waiting, pairs
 from headroom.phases import by_phase, phase_index
@@ -97,10 +98,14 @@ class Demands:
                 if current_ma := _while_closed_ma(*circuit):
                     self._memory(board, number).drew(current_ma, received_s - age_s)
 
-    def change_board(self, board: Board) -> None:
-        """Its priorities are others now; its circuits are the same."""
-        if board.id in self._heard:
-            self._heard[board.id] = replace(self._heard[board.id], board=board)
+    def change_boards(self, configured: Configured) -> None:
+        """Boards may have other priorities now, other circuits, or be gone."""
+        for board_id, heard in list(self._heard.items()):
+            board = configured.board_of(board_id, len(heard.report.circuits))
+            if board is None:
+                del self._heard[board_id]
+            else:
+                self._heard[board_id] = replace(heard, board=board)
 
     def now(self, now_s: float, boards: Iterable[str]) -> dict[str, Demand]:
         """By board; silent boards ask for nothing."""

@@ -4,11 +4,12 @@ What a report leaves in the store is written for the whole group at once, after 
 has been decided on. So one that is refused leaves nothing, and spoils nothing for the others.
 """
 
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -16,6 +17,7 @@ from headroom.allocation.book import Grant
 from headroom.coordinator import maintenance
 from headroom.coordinator.beacons import Beacons
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.instruments import Instruments
 from headroom.coordinator.leasing import Leasing
 from headroom.coordinator.live import LiveBoard, restore
@@ -26,7 +28,15 @@ from headroom.coordinator.settings import Settings
 from headroom.protocol.messages import Answer, PlanBody, Report
 from headroom.protocol.problems import STORE_UNAVAILABLE, SUPERSEDED, UNSIGNED, ProblemError
 from headroom.site import Board, Site
-from headroom.store import Store, StoreUnavailableError, boards, figures, leases, orders
+from headroom.store import (
+    Store,
+    StoreUnavailableError,
+    boards,
+    figures,
+    leases,
+    orders,
+    outdated_boards,
+)
 from headroom.store.batch import Batch
 from headroom.store.boards import BoardRecord, ReceivedReport
 from headroom.store.orders import StoredPlan
@@ -90,7 +100,7 @@ class Ingest:
         beacons: Beacons | None,
         instruments: Instruments,
     ) -> None:
-        self._site = site
+        self._configured = Configured(site)
         self._store = store
         self._clock = clock
         self._settings = settings
@@ -117,11 +127,27 @@ class Ingest:
             self._take_effect(batch, outcomes)
         return outcomes
 
-    def change_site(self, site: Site) -> None:
-        """Go on with other limits and priorities of the same feeders, boards and circuits."""
-        with self.lock:
-            self._site = site
-            self.leasing.change_site(site)
+    @property
+    def configured(self) -> Configured:
+        """The site, and what its boards may still be."""
+        return self._configured
+
+    def configure(self, configured: Configured) -> None:
+        """Go on with another site; whoever calls holds `lock`."""
+        self._configured = configured
+        self.leasing.configure(configured)
+        self._orders.configure(configured)
+        for board_id, live in list(self.live.items()):
+            board = configured.board_of(board_id, len(live.report.circuits))
+            if board is None:
+                del self.live[board_id]
+            else:
+                self.live[board_id] = replace(live, board=board)
+
+    def silent_s(self, board_id: str) -> float:
+        """How long ago a board reported; whoever calls holds `lock`."""
+        live = self.live.get(board_id)
+        return live.age_s(self._clock.monotonic_s()) if live else math.inf
 
     def _start(self) -> None:
         """Take a higher epoch and learn what was true before this start."""
@@ -131,24 +157,25 @@ class Ingest:
             records = list(boards.records(db))
             # They were made for the site file of the last start.
             orders.distrust_plans(db)
-        lease_s = self._settings.lease_s
-        self.leasing = Leasing(self._site, self._clock, lease_s, self.epoch, stored)
+            outdated = outdated_boards.outdated_by_board(db)
+        site, lease_s = self._configured.site, self._settings.lease_s
+        self.leasing = Leasing(site, self._clock, lease_s, self.epoch, stored)
+        self.configure(Configured(site, outdated))
         for record in records:
             self._restore(record)
 
     def _restore(self, record: BoardRecord) -> None:
-        board = self._site.board(record.id)
-        live = restore(record, self._clock)
+        live = restore(record, self._configured, self._clock)
         self.reports[record.id] = record.reports
         # A board whose circuits were changed in the site file shows nothing until it reports.
-        if board and live and len(live.report.circuits) == len(board.circuits):
+        if live:
             self.live[record.id] = live
-            self.leasing.demands.learn(board, live.report, live.received_s)
+            self.leasing.demands.learn(live.board, live.report, live.received_s)
 
     def _ids(self, arrivals: Sequence[Arrival]) -> set[str]:
         """The site's boards among those named; the store is asked for no text of anybody's."""
         named = {arrival.board_id for arrival in arrivals}
-        return {board_id for board_id in named if self._site.board(board_id)}
+        return {board_id for board_id in named if self._configured.site.board(board_id)}
 
     def _consider(self, batch: Batch, arrival: Arrival) -> Outcome:
         try:
@@ -166,7 +193,7 @@ class Ingest:
     def _authenticate(
         self, record: BoardRecord | None, arrival: Arrival
     ) -> tuple[Board, BoardRecord]:
-        board = self._site.board(arrival.board_id)
+        board = self._configured.site.board(arrival.board_id)
         known = record if board else None
         record = authenticate(known, arrival.board_id, arrival.signature, arrival.body)
         if board is None:
@@ -176,20 +203,35 @@ class Ingest:
     def _accept(
         self, batch: Batch, board: Board, record: BoardRecord, arrival: Arrival, signer: Signer
     ) -> Accepted:
-        report = read_report(board, arrival.body)
+        report, board = read_report(self._configured, board, arrival.body)
         repeat = is_repeat(record, report, arrival.body)
         now_s, now_unix_s = self._clock.monotonic_s(), int(self._clock.unix_s())
         if not repeat:
             if self._beacons:
                 # No order can come in before this transaction ends, and then it asks anew.
                 self._beacons.reported(board.id, arrival.host)
+            if board.id in self._configured.outdated:
+                board = self._note_configuration(batch, board, report)
             is_first = report.boot != record.last_pair[0]
             batch.accept(
                 ReceivedReport(board.id, report, arrival.body, now_unix_s, is_first, arrival.host)
             )
         answer = self._decide(batch, board, report, repeat, now_unix_s)
-        live = None if repeat else LiveBoard(report, now_s, now_unix_s)
+        live = None if repeat else LiveBoard(report, board, now_s, now_unix_s)
         return Accepted(signer, answer, board.id, live)
+
+    def _note_configuration(self, batch: Batch, board: Board, report: Report) -> Board:
+        """The board of the site, once a report shows that it was provisioned with that."""
+        wanted = self._configured.site.board(board.id)
+        if wanted is None or not self._configured.is_shown_by(report, wanted):
+            return board
+        if not outdated_boards.is_registered(batch.db, board.id):
+            return board
+        outdated_boards.drop_outdated(batch.db, board.id)
+        # It was made for the earlier circuits.
+        batch.plans.pop(board.id, None)
+        self.configure(self._configured.without(board.id))
+        return wanted
 
     def _decide(
         self, batch: Batch, board: Board, report: Report, repeat: bool, now_unix_s: int
@@ -224,9 +266,14 @@ class Ingest:
         """The one that is known as long as it holds. After a start that is no board's: what their
         plans are made of is read for the whole group at once.
         """
-        if not self._orders.holds(batch.plans.get(board.id)):
-            in_group = filter(None, map(self._site.board, batch.board_ids))
-            due = [b for b in in_group if not self._orders.holds(batch.plans.get(b.id))]
+        outdated = self._configured.outdated
+        if board.id in outdated:
+            # Only its report tells how many circuits a plan for it has.
+            batch.plans |= self._orders.current_plans(batch.db, [board])
+        elif not self._orders.holds(batch.plans.get(board.id)):
+            in_group = filter(None, map(self._configured.site.board, batch.board_ids))
+            others = (b for b in in_group if b.id not in outdated)
+            due = [b for b in others if not self._orders.holds(batch.plans.get(b.id))]
             batch.plans |= self._orders.current_plans(batch.db, due)
         return batch.plans[board.id]
 

@@ -7,12 +7,15 @@ from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
 from headroom.allocation.settling import Settling
 from headroom.allocation.share import Served
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.demands import Demands, Forecast, nothing_expected
 from headroom.coordinator.meters import Meters
 from headroom.coordinator.readings import measured_ma
+from headroom.coordinator.room import NOTHING_RESERVED, require_room, reserved
 from headroom.coordinator.sharing import Sharing
-from headroom.phases import PhaseMa, lowest
+from headroom.phases import PhaseMa, highest, lowest
 from headroom.protocol.messages import Report
+from headroom.protocol.problems import ProblemError
 from headroom.site import Board, Site
 
 
@@ -33,7 +36,8 @@ class Leasing:
         forecast: Forecast = nothing_expected,
     ) -> None:
         """`stored`: the leases of earlier terms, which count in full from now."""
-        self._site = site
+        self._configured = Configured(site)
+        self._reserved = NOTHING_RESERVED
         self._clock = clock
         self._lease_s = lease_s
         now_s = clock.monotonic_s()
@@ -49,23 +53,27 @@ class Leasing:
     def begin_term(self, epoch: int) -> None:
         """From now on this coordinator acts under `epoch`; another may have acted before."""
         until_s = self._clock.monotonic_s() + book_s(self._longest_s)
-        boards = (board.id for board in self._site.boards)
+        boards = (board.id for board in self._configured.site.boards)
         self._settling = Settling(epoch, boards, until_s)
 
     def lease(self, board: Board, report: Report) -> Grant:
         """What a board may use from now on, after what its report says of what it uses."""
         now_s = self._clock.monotonic_s()
         in_force = (report.boot, report.lease_seq)
-        drawn_ma = measured_ma(board, report)
+        known = self._configured.boards_of(board.id, len(report.circuits))
+        drawn_ma = highest(measured_ma(one, report) for one in known)
         self.book.acknowledge(Acknowledgement(board.id, in_force, drawn_ma), now_s)
         self.demands.learn(board, report, now_s)
         if self._meters.hear(board, report, now_s):
             self._replant()
         self.forget_old_readings()
+        self._forget_reserved(now_s)
         if lowest(drawn_ma, report.limit_ma) == drawn_ma:
             # Else it still draws what a lease gave it that the book may not know of.
             self._settling.heard(board.id, report.epoch, in_force, report.limit_ma)
         wanted_ma = self._sharing.target_ma(board.id)
+        if board.id in self._reserved.held_back:
+            wanted_ma = board.safe_limit_ma
         settled = self._settling.is_over(now_s)
         if not settled:
             held_ma = lowest(self.book.held_ma(board.id, now_s), report.limit_ma)
@@ -75,13 +83,32 @@ class Leasing:
             self._settling.granted(grant)
         return grant
 
-    def change_site(self, site: Site) -> None:
-        """Go on with other limits and priorities; what is granted stays granted until it ends."""
-        self._site = site
-        self._meters.change_site(site)
-        for board in site.boards:
-            self.demands.change_board(board)
+    def require_room(self, wanted: Configured) -> None:
+        """Raise `no-room-yet` if the site cannot be that beside the leases granted; it then is
+        being made for some time.
+        """
+        now_s = self._clock.monotonic_s()
+        grants = self.book.grants
+        now, then = (self._book(one, grants, now_s) for one in (self._configured, wanted))
+        try:
+            require_room(now, then, now_s)
+        except ProblemError:
+            now, then = (self._book(one, [], now_s) for one in (self._configured, wanted))
+            self._reserved = reserved(now, then, now_s + 2 * book_s(self._longest_s))
+            self._replant()
+            raise
+
+    def configure(self, configured: Configured) -> None:
+        """Go on with another site; what is granted stays granted until it ends."""
+        self._configured = configured
+        self._reserved = NOTHING_RESERVED
+        self._meters.change_site(configured.site)
+        self.demands.change_boards(configured)
         self._replant()
+
+    def change_site(self, site: Site) -> None:
+        """Go on with other limits and priorities of the same boards."""
+        self.configure(Configured(site, self._configured.outdated))
 
     def read_meter(self, feeder_id: str, measured_ma: PhaseMa) -> None:
         """The uncontrolled load of a metered feeder, as of now."""
@@ -120,9 +147,22 @@ class Leasing:
         """Uncontrolled load and all that boards may be using behind a feeder."""
         return self.book.committed_ma(feeder_id, self._clock.monotonic_s())
 
+    def _book(self, configured: Configured, grants: Iterable[Grant], now_s: float) -> LeaseBook:
+        """A book of its own for a site; what is measured holds for feeders as they are now."""
+        site, known_ma = configured.site, self._meters.uncontrolled_ma(now_s)
+        same = [one.id for one in self._configured.site.feeders if one in site.feeders]
+        tree = site.tree({feeder: known_ma[feeder] for feeder in same})
+        return LeaseBook(tree, grants, configured.earlier)
+
+    def _forget_reserved(self, now_s: float) -> None:
+        if now_s >= self._reserved.until_s:
+            self._reserved = NOTHING_RESERVED
+            self._replant()
+
     def _replant(self) -> None:
         """Feeders are not what they were: count and share anew."""
         now_s = self._clock.monotonic_s()
-        self.tree = self._site.tree(self._meters.uncontrolled_ma(now_s))
-        self.book.plant(self.tree)
+        tree = self._configured.site.tree(self._meters.uncontrolled_ma(now_s))
+        self.tree = self._reserved.lowered(tree)
+        self.book.plant(self.tree, self._configured.earlier)
         self._sharing.plant(self.tree)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.configured import Configured
 from headroom.protocol.messages import Report
 from headroom.site import Board
 from headroom.store.boards import BoardRecord
@@ -13,9 +14,10 @@ STALE_INTERVALS = 3
 
 @dataclass(frozen=True)
 class LiveBoard:
-    """The newest report accepted from a board, and when it came on both clocks."""
+    """The newest report accepted from a board, of which configuration, and when on both clocks."""
 
     report: Report
+    board: Board
     received_s: float
     received_unix_s: int
 
@@ -28,10 +30,16 @@ class LiveBoard:
         return self.age_s(now_s) > STALE_INTERVALS * board.report_s
 
 
-def restore(record: BoardRecord, clock: Clock) -> LiveBoard | None:
-    """The newest report from before a restart, as old as the wall clock says; None if none."""
+def restore(record: BoardRecord, configured: Configured, clock: Clock) -> LiveBoard | None:
+    """The newest report from before a restart, as old as the wall clock says.
+
+    None if there is none, or the board had circuits that it has no more.
+    """
     if record.last_body is None or record.received_unix_s is None:
         return None
     age_s = max(0.0, clock.unix_s() - record.received_unix_s)
     report = Report.decode(record.last_body)
-    return LiveBoard(report, clock.monotonic_s() - age_s, record.received_unix_s)
+    board = configured.board_of(record.id, len(report.circuits))
+    if board is None:
+        return None
+    return LiveBoard(report, board, clock.monotonic_s() - age_s, record.received_unix_s)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.planning import Wishes, check_agreement, plan_body
 from headroom.protocol.problems import (
     NO_SUCH_BOARD,
@@ -33,7 +34,7 @@ class Orders:
     def __init__(
         self, site: Site, store: Store, clock: Clock, ask: Callable[[Iterable[str]], None]
     ) -> None:
-        self._site = site
+        self._configured = Configured(site)
         self._store = store
         self._clock = clock
         self._ask = ask
@@ -98,6 +99,10 @@ class Orders:
         with self._ordering(board_id) as (db, _board):
             maintenance.drop_order(db, board_id)
 
+    def configure(self, configured: Configured) -> None:
+        """Go on with another site."""
+        self._configured = configured
+
     def revoke_charge_key(self, board_id: str, revocation: Revocation) -> StoredPlan:
         """Have a board refuse what its charge key signs, and end what that ordered."""
         with self._ordering(board_id) as (db, board):
@@ -112,7 +117,8 @@ class Orders:
 
     def _priced_plans(self, db: Connection) -> dict[str, StoredPlan]:
         known = {record.id for record in boards.records(db)}
-        heeding = [b for b in self._site.boards if b.heeds_prices and b.id in known]
+        boards_as_run = map(self._configured.planned_board, self._configured.site.boards)
+        heeding = [b for b in boards_as_run if b.heeds_prices and b.id in known]
         made: dict[str, StoredPlan] = {}
         for first in range(0, len(heeding), _PLANS_AT_ONCE):
             made |= self.current_plans(db, heeding[first : first + _PLANS_AT_ONCE])
@@ -162,13 +168,14 @@ class Orders:
 
     @contextmanager
     def _ordering(self, board_id: str, circuit: int = 0) -> Iterator[tuple[Connection, Board]]:
-        board = self._site.board(board_id)
+        site = self._configured.site
+        board = site.board(board_id)
         if board is None:
-            raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on site {self._site.name}")
+            raise ProblemError(NO_SUCH_BOARD, f"no board {board_id} on site {site.name}")
         if not 0 <= circuit < len(board.circuits):
-            raise ProblemError(NO_SUCH_CIRCUIT, self._site.without_circuit(board, circuit))
+            raise ProblemError(NO_SUCH_CIRCUIT, site.without_circuit(board, circuit))
         with self._store.write() as db:
             if boards.record(db, board_id) is None:
                 raise ProblemError(NOT_POSSIBLE, f"board {board_id} has no key; register it first")
-            yield db, board
+            yield db, self._configured.planned_board(board)
         self._ask([board_id])

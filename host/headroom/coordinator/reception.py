@@ -2,6 +2,7 @@
 
 import re
 
+from headroom.coordinator.configured import Configured
 from headroom.protocol.messages import BOARD_ID_PATTERN, MalformedMessageError, Report
 from headroom.protocol.problems import MALFORMED, REPLAYED, UNSIGNED, ProblemError
 from headroom.protocol.signing import KEY_BYTES, verify_report
@@ -28,19 +29,22 @@ def authenticate(
     return record
 
 
-def read_report(board: Board, body: bytes) -> Report:
-    """The report in a signed body; raises `malformed` with key and value."""
+def read_report(configured: Configured, board: Board, body: bytes) -> tuple[Report, Board]:
+    """The report in a signed body, and the board as it runs; raises `malformed` with key and
+    value.
+    """
     try:
         report = Report.decode(body)
     except MalformedMessageError as error:
         raise ProblemError(MALFORMED, str(error)) from error
-    if len(report.circuits) != len(board.circuits):
+    as_run = configured.board_of(board.id, len(report.circuits))
+    if as_run is None:
         raise ProblemError(
             MALFORMED,
             f"circuits: the site gives this board {len(board.circuits)}, "
             f"got {len(report.circuits)}",
         )
-    return report
+    return report, as_run
 
 
 def is_repeat(record: BoardRecord, report: Report, body: bytes) -> bool:

@@ -1,7 +1,7 @@
 """The site at one moment, as page, API and metrics show it; values only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ class State:
 
     epoch: int
     leasing: Leasing
+    outdated: Container[str]
     live: Mapping[str, LiveBoard]
     reports: Mapping[str, int]
     refusals: Mapping[Refusal, int]
@@ -69,9 +70,11 @@ class BoardView:
     """One board; `live` None before its first report, `stale` when that is too old.
 
     `refusals` counts reports in its name that were refused since the start, by problem.
+    `needs_provisioning`: it may run by an earlier configuration than the site has.
     """
 
     board: Board
+    needs_provisioning: bool
     live: LiveBoard | None
     age_s: float | None
     stale: bool
@@ -166,6 +169,7 @@ def _board_view(
     plan = (state.epoch, rev)
     return BoardView(
         board=board,
+        needs_provisioning=board.id in state.outdated,
         live=live,
         age_s=live.age_s(now_s) if live else None,
         stale=live is None or live.is_stale(board, now_s),
@@ -205,12 +209,18 @@ def _circuit_views(
         CircuitView(
             number,
             circuit,
-            live.report.circuits[number] if live else None,
+            _reading(live, number),
             overrides.get(number),
             schedules.get(number),
         )
         for number, circuit in enumerate(board.circuits)
     )
+
+
+def _reading(live: LiveBoard | None, number: int) -> CircuitReading | None:
+    """None too of a circuit that its board does not know of yet."""
+    readings = live.report.circuits if live else ()
+    return readings[number] if number < len(readings) else None
 
 
 def _feeder_views(site: Site, boards: Sequence[BoardView], state: State) -> Iterator[FeederView]:
@@ -222,7 +232,7 @@ def _feeder_views(site: Site, boards: Sequence[BoardView], state: State) -> Iter
         for feeder_id in tree.chain_of(view.board.id):
             silent_boards[feeder_id].append(view.board.id)
     current_ma = tree.with_uncontrolled(
-        (view.board.feeder, measured_ma(view.board, view.live.report))
+        (view.board.feeder, measured_ma(view.live.board, view.live.report))
         for view in boards
         if view.live and not view.stale
     )

@@ -79,7 +79,14 @@ ResetCause = Literal["power_on", "hard", "wdt", "exception", "soft", "deep_sleep
 
 
 class MalformedMessageError(ValueError):
-    """A message is not JSON, of the wrong form, or has a value out of range; names the key."""
+    """A message is not JSON, of the wrong form, or has a value out of range; names the key.
+
+    `breaks_rule`: the value named has the right form, and what is in it does not go together.
+    """
+
+    def __init__(self, fault: str, *, breaks_rule: bool = False) -> None:
+        super().__init__(fault)
+        self.breaks_rule = breaks_rule
 
 
 class CircuitReading(NamedTuple):
@@ -186,7 +193,8 @@ class Message(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            raise MalformedMessageError(first_error(error)) from None
+            breaks_rule = error.errors()[0]["type"] == "value_error"
+            raise MalformedMessageError(first_error(error), breaks_rule=breaks_rule) from None
 
 
 class PlanBody(Message):

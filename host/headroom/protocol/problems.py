@@ -34,12 +34,15 @@ NO_SUCH_FEEDER = ProblemType("no-such-feeder", 404, "There is no such feeder on 
 NO_SUCH_BOARD = ProblemType("no-such-board", 404, "There is no such board on this site")
 NO_SUCH_CIRCUIT = ProblemType("no-such-circuit", 404, "The board has no such circuit")
 NO_SUCH_ORDER = ProblemType("no-such-order", 404, "Nothing of that kind is ordered")
+NO_SUCH_CHANGE = ProblemType("no-such-change", 404, "Nothing of that name was changed")
 NO_SUCH_TOKEN = ProblemType("no-such-token", 404, "Nobody of that name has a token")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "Method Not Allowed")
 REPLAYED = ProblemType("replayed", 409, "The report is not newer than the last accepted one")
 SCHEDULE_MISMATCH = ProblemType(
     "schedule-mismatch", 409, "The circuits of one board share start and step"
 )
+BOARD_REPORTS = ProblemType("board-reports", 409, "The board reports, so it is still there")
+NO_ROOM_YET = ProblemType("no-room-yet", 409, "Leases granted leave no room for it yet")
 LENGTH_REQUIRED = ProblemType("length-required", 411, "Content-Length is required")
 TOO_LARGE = ProblemType("too-large", 413, "The message is too large")
 NOT_JSON = ProblemType("not-json", 415, "The body is not declared as JSON")

@@ -1,34 +1,74 @@
-"""A site with some values other than its file has them; checked as the file is."""
+"""A site with some things and values other than its file has them; checked as the file is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from headroom.phases import PHASES
-from headroom.site.checks import faults, safe_totals_ma
+from headroom.site.checks import safe_totals_ma
 from headroom.site.model import Site
-from headroom.site.reading import SiteError
+from headroom.site.reading import SiteError, parse_site
+
+# Stands for all of a thing: its table as in the file, None = the site has it no more.
+TABLE = "table"
+# (thing, key) -> value; the thing is feeder/ID, board/ID or circuit/ID/NO.
+Name = tuple[str, str]
+CHANGE_PATTERN = r"^(feeder|board|circuit)(\.[a-z0-9_-]{1,32}){1,3}$"
+Changes = Mapping[Name, Any]
 
 
-def changed_site(site: Site, changes: Mapping[tuple[str, str], Any]) -> Site:
-    """The site with changes by (thing, key); the thing is feeder/ID, board/ID or circuit/ID/NO.
+def changed_site(site: Site, changes: Changes) -> Site:
+    """The site with changes, those of whole things before those of values in them.
 
-    Those of things that the file no longer has are passed over. Raises SiteError.
+    Raises SiteError, also for a value of a thing that the site has not.
     """
-    document = site.model_dump()
+    document = site.model_dump(mode="json")
+    for (thing, key), table in changes.items():
+        if key == TABLE:
+            _put(document, thing, table)
     things = _things(document)
     for (thing, key), value in changes.items():
-        if thing in things:
-            things[thing][key] = tuple(value) if isinstance(value, list) else value
+        if key != TABLE and thing not in things:
+            raise SiteError(
+                [f"{thing}: the site has none any more; forget what was changed of it"]
+            )
+        if key != TABLE:
+            is_by_phase = isinstance(value, list)
+            things[thing][key] = dict(zip(PHASES, value, strict=True)) if is_by_phase else value
+    return parse_site(document)
+
+
+def fitting_site(site: Site, changes: Changes) -> tuple[Site, dict[Name, list[str]]]:
+    """The site with all changes that fit, and why each of the others does not."""
     try:
-        changed = Site.model_validate(document)
-    except ValidationError as error:
-        raise SiteError([f["msg"].removeprefix("Value error, ") for f in error.errors()]) from None
-    found = faults(changed)
-    if found:
-        raise SiteError(found)
-    return changed
+        return changed_site(site, changes), {}
+    except SiteError:
+        pass
+    kept: dict[Name, Any] = {}
+    why: dict[Name, list[str]] = {}
+    left = sorted(changes, key=lambda name: (name[1] != TABLE, name))
+    # Some fit only once others are there.
+    for _ in range(len(left)):
+        for name in left:
+            try:
+                changed_site(site, kept | {name: changes[name]})
+                kept[name] = changes[name]
+            except SiteError as error:
+                why[name] = error.lines
+        if not set(left) & set(kept):
+            break
+        left = [name for name in left if name not in kept]
+    return changed_site(site, kept), {name: why[name] for name in left}
+
+
+def spelled(name: Name) -> str:
+    """A change's name as people write it: feeder.riser.limit_ma, board.flat-1."""
+    thing, key = name
+    return ".".join([*thing.split("/"), *([] if key == TABLE else [key])])
+
+
+def named(spelling: str, changes: Iterable[Name]) -> Name | None:
+    """The change of that spelling, if it is among them."""
+    return next((name for name in changes if spelled(name) == spelling), None)
 
 
 def check_limit(site: Site, feeder_id: str) -> None:
@@ -45,9 +85,17 @@ def check_limit(site: Site, feeder_id: str) -> None:
             )
 
 
+def _put(document: dict[str, Any], thing: str, table: dict[str, Any] | None) -> None:
+    """Put a feeder or board in its place, or last if it is new; None takes it away."""
+    kind, thing_id = thing.split("/")
+    tables = document[f"{kind}s"]
+    places = [place for place, one in enumerate(tables) if one["id"] == thing_id]
+    place = places[0] if places else len(tables)
+    tables[place : place + 1] = [] if table is None else [table]
+
+
 def _things(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every table that can be changed, by its name; lists in place of tuples on the way."""
-    document["feeders"] = tuple(document["feeders"])
+    """Every table of which a value can be changed, by its name."""
     things = {f"feeder/{feeder['id']}": feeder for feeder in document["feeders"]}
     for board in document["boards"]:
         things[f"board/{board['id']}"] = board

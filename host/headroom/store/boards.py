@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from headroom.protocol.messages import Report
-from headroom.store import audit, rows
+from headroom.store import audit, outdated_boards, rows
 from headroom.store.tables import boards, boots, reports
 
 
@@ -68,6 +68,7 @@ def put_key(db: Connection, board_id: str, key: bytes) -> None:
     """Register a board, or give a known one another key."""
     with audit.recorded(db, boards, "key", id=board_id):
         rows.put(db, boards, {"id": board_id, "key": key})
+    outdated_boards.note_registered(db, board_id)
 
 
 def record(db: Connection, board_id: str) -> BoardRecord | None:

@@ -25,6 +25,15 @@ def drop_change(db: Connection, thing: str, key: str) -> None:
         db.execute(delete(site_changes).where(table.thing == thing, table.key == key))
 
 
+def drop_changes_within(db: Connection, thing: str) -> None:
+    """Go back to what the file says of single values of a feeder, or of a board with circuits."""
+    within = f"circuit/{thing.partition('/')[2]}/"
+    for name, key in list(changes(db)):
+        is_board = thing.startswith("board/")
+        if key != "table" and (name == thing or (is_board and name.startswith(within))):
+            drop_change(db, name, key)
+
+
 def changes(db: Connection) -> Changes:
     """All of them."""
     return {

@@ -214,6 +214,18 @@ site_changes = Table(
     Key("thing", "key"),
 )
 
+# Boards whose flash may hold an earlier configuration: JSON of their earlier tables, the newest
+# boot known when the last one changed, and whether their key was registered since.
+outdated_boards = Table(
+    "outdated_boards",
+    metadata,
+    _board(),
+    *_integers("boot"),
+    Column("registered", Boolean, nullable=False),
+    Column("tables", Text, nullable=False),
+    Key("board"),
+)
+
 # See `history.steps` for the meaning of a row; a step is 60 s or 900 s long.
 circuit_steps = Table(
     "circuit_steps",

@@ -20,6 +20,7 @@ from headroom.web.security import Settings, secure
 from headroom.web.series_api import series_api
 from headroom.web.session_api import session_api
 from headroom.web.site_api import site_api
+from headroom.web.structure_api import structure_api
 from headroom.web.token_api import token_api
 
 # The longest order is a schedule that fills a plan.
@@ -33,6 +34,7 @@ _ROUTES = (
     board_api,
     price_api,
     site_api,
+    structure_api,
     token_api,
     audit_api,
 )

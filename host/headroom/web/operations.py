@@ -9,7 +9,7 @@ From it come the check of the request, the form of the answer, the rights that i
 `security`) and its part of the OpenAPI document (see `openapi`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import update_wrapper
 from types import NoneType
 from typing import Any, TypeVar, get_type_hints
@@ -23,6 +23,7 @@ from headroom.protocol.problems import (
     NO_SUCH_ORDER,
     NOT_FOUND,
     NOT_JSON,
+    NOT_POSSIBLE,
     ProblemError,
     ProblemType,
 )
@@ -73,7 +74,7 @@ class Operation:
         if self.query:
             arguments["query"] = _read_query(self.query)
         if self.body:
-            arguments["body"] = _read_body(self.body)
+            arguments["body"] = _read_body(self.body, self.problems)
         answer = self._view(**arguments)
         if isinstance(answer, Response):
             return answer
@@ -117,14 +118,16 @@ def _check_path(types: dict[str, TypeAdapter[Any]], arguments: dict[str, Any]) -
             raise ProblemError(NOT_FOUND, f"{name}: {first_error(error)}") from None
 
 
-def _read_body(form: type[Message]) -> Message:
+def _read_body(form: type[Message], problems: Collection[ProblemType]) -> Message:
     # A page elsewhere can have a browser send text to this address unasked, but not this type.
     if request.mimetype != JSON:
         raise ProblemError(NOT_JSON, f"Content-Type is {request.mimetype[:40] or 'not given'!r}")
     try:
         return form.decode(request.get_data(cache=False))
     except MalformedMessageError as error:
-        raise ProblemError(MALFORMED, str(error)) from error
+        # What no schema can say is wrong in the same way as what does not fit the site.
+        is_rule = error.breaks_rule and NOT_POSSIBLE in problems
+        raise ProblemError(NOT_POSSIBLE if is_rule else MALFORMED, str(error)) from error
 
 
 def _read_query(form: type[Query]) -> Query:

@@ -203,7 +203,7 @@ class BoardDocument(Document):
     """A board with its circuits; age and health null before its first report.
 
     `refused` counts reports in its name that were refused since the coordinator's start, by the
-    end of the problem's type.
+    end of the problem's type. `needs_provisioning`: it may run by an earlier configuration.
     """
 
     id: BoardId
@@ -211,6 +211,7 @@ class BoardDocument(Document):
     report_s: int
     age_s: float | None
     stale: bool
+    needs_provisioning: bool
     reports: int
     refused: dict[str, int]
     safe_limit_ma: ByPhaseMa
@@ -230,6 +231,7 @@ class BoardDocument(Document):
             report_s=view.board.report_s,
             age_s=None if view.age_s is None else round(view.age_s, 1),
             stale=view.stale,
+            needs_provisioning=view.needs_provisioning,
             reports=view.reports,
             refused=dict(view.refusals),
             safe_limit_ma=ByPhaseMa.of(view.board.safe_limit_ma),
