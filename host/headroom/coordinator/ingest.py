@@ -288,7 +288,9 @@ class Ingest:
         return grant
 
     def _take_effect(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        self.epoch = batch.epoch
+        if batch.epoch_found == self.epoch:
+            # Else it is the epoch of whoever has taken over, which is not to be acted under.
+            self.epoch = batch.epoch
         for outcome in outcomes:
             if isinstance(outcome, Accepted) and outcome.live is not None:
                 self.live[outcome.board_id] = outcome.live
