@@ -20,7 +20,18 @@ import click  # noqa: E402
 
 from tools.benches.figure import Figure, Options  # noqa: E402
 
-NAMES = ("ingest", "push", "trip", "heap", "tick", "waveforms", "virtual", "leases", "use")
+NAMES = (
+    "ingest",
+    "push",
+    "trip",
+    "heap",
+    "tick",
+    "waveforms",
+    "virtual",
+    "leases",
+    "use",
+    "coordinators",
+)
 
 
 @click.command()
@@ -48,6 +59,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     waveforms  readings of measured currents with harmonics; 1 minute
     virtual    how much faster than real time a virtual board is; 10 seconds
     leases     random histories against the lease rule; 6 minutes
+    coordinators  the same of real coordinators and firmware; 20 minutes
     use        share of a rating that leases put to use; 10 minutes
 
     Prints one JSON object a line and writes the same to build/bench/NAME.json:

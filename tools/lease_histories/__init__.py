@@ -5,6 +5,7 @@ the store, the network, the clocks and who fails when, is simulated and seeded: 
 the same history. After every step the rule is checked on a true clock by what boards believe.
 """
 
-from tools.lease_histories.history import History, Violation, run_histories
+from tools.lease_histories.history import History, run_histories
+from tools.lease_histories.random_steps import Violation
 
 __all__ = ["History", "Violation", "run_histories"]

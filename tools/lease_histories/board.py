@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from headroom.phases import PhaseMa
 from headroom.protocol.messages import CircuitReading, Reason, Report
 from headroom.site import Board
 
@@ -73,14 +74,14 @@ class SimBoard:
         self._planning.update(self.up_s(t))
         return int(self._planning.limit_ma[0])
 
-    def used_ma(self, t: float) -> int:
-        """The most it may use: its safe limit, its lease, or what it still draws of an earlier
-        lease that was not yet over when a lower one came.
+    def used_ma(self, t: float) -> PhaseMa:
+        """The most it may use on each phase: its safe limit, its lease, or what it still draws of
+        an earlier lease that was not yet over when a lower one came.
         """
         believed_ma = self.believed_ma(t)
         if self.up_s(t) >= self._draws_until_s:
             self.drawn_ma = min(self.drawn_ma, believed_ma)
-        return max(self.board.safe_limit_ma[0], believed_ma, self.drawn_ma)
+        return max(self.board.safe_limit_ma[0], believed_ma, self.drawn_ma), 0, 0
 
     def lease_ends_at(self) -> float:
         """The true time at which the lease in force is over."""

@@ -15,7 +15,7 @@ from headroom.store.figures import next_epoch
 
 from tools.lease_histories.board import SentAnswer
 
-Fault = Literal["none", "not_stored", "dies_before_commit", "dies_after_commit"]
+Fault = Literal["none", "not_stored", "locked", "full", "dies_before_commit", "dies_after_commit"]
 STARTED_UNIX_S = 1_800_000_000
 MakeLeasing = Callable[..., Leasing]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from headroom.site import Site, parse_site
 
 from tools.lease_histories.board import SentAnswer, SimBoard
 from tools.lease_histories.coordinator import Died, Fault, MakeLeasing, SimCoordinator, Store
+from tools.lease_histories.random_steps import RandomSteps
 
 LEASE_S = 30
 # Somebody who restores a backup takes longer than a board waits for an answer.
@@ -40,10 +40,6 @@ _FAULTS: tuple[tuple[Fault, int], ...] = (
     ("dies_before_commit", 2),
     ("dies_after_commit", 2),
 )
-
-
-class Violation(AssertionError):
-    """The rule was broken: by which seed, at which step, where."""
 
 
 def three_boards(safe_ma: tuple[int, ...]) -> Site:
@@ -91,21 +87,13 @@ class _Up:
     report: Report
 
 
-class History:
-    """Boards, a store, one coordinator or two by mistake, and what is on its way between them.
-
-    Each method is a step that may happen at any time; `step` picks one by the seed.
-    """
+class History(RandomSteps[_Up | SentAnswer]):
+    """Boards, a store, one coordinator or two by mistake, and what is on its way between them."""
 
     def __init__(
         self, seed: int, drift: float = 0.05, make_leasing: MakeLeasing = Leasing
     ) -> None:
-        self.seed = seed
-        self.random = random.Random(seed)
-        self.t = 0.0
-        self.steps = 0
-        troubles = {name: w for name, w in _TROUBLES.items() if self.random.random() < 0.5}
-        self._weights = _USUAL | troubles
+        super().__init__(seed, _USUAL, _TROUBLES)
         self.site = three_boards(self.random.choice(_SAFE_LIMITS))
         self.boards = {
             board.id: SimBoard(
@@ -116,41 +104,15 @@ class History:
         self._make_leasing = make_leasing
         self._store = Store()
         self._backup = Store()
-        self._flying: list[_Up | SentAnswer] = []
         self.start_coordinator()
 
     # Steps
-
-    def step(self) -> None:
-        """One of them, by the seed; then the rule."""
-        (name,) = self.random.choices(list(self._weights), list(self._weights.values()))
-        getattr(self, name)()
-        self.steps += 1
-        self.check(name)
 
     def send(self) -> None:
         """A board reports, unless it still waits for an answer."""
         board = self._any_board()
         if board.can_send(self.t):
             self._flying.append(_Up(board.board.id, board.send(self.t)))
-
-    def deliver(self) -> None:
-        """Any message arrives, however old."""
-        if self._flying:
-            place = self.random.randrange(len(self._flying))
-            if self.random.random() < 0.6:
-                place = len(self._flying) - 1
-            self._arrive(self._flying.pop(place))
-
-    def lose(self) -> None:
-        """Any message is lost."""
-        if self._flying:
-            self._flying.pop(self.random.randrange(len(self._flying)))
-
-    def repeat(self) -> None:
-        """Any message will arrive twice."""
-        if self._flying:
-            self._flying.append(self.random.choice(self._flying))
 
     def pass_time(self) -> None:
         """A moment, a while, longer than any lease, or to the last moment of one."""
@@ -198,16 +160,10 @@ class History:
 
     def check(self, step: str) -> None:
         """At every feeder, by what boards believe. Raises Violation."""
-        tree = self.site.tree()
         used_ma = {name: board.used_ma(self.t) for name, board in self.boards.items()}
-        for feeder, node in tree.nodes.items():
-            behind = [ma for name, ma in used_ma.items() if feeder in tree.chain_of(name)]
-            sum_ma = tree.uncontrolled_ma[feeder][0] + sum(behind)
-            if sum_ma > node.limit_ma[0]:
-                raise Violation(
-                    f"seed {self.seed}, step {self.steps} ({step}): {feeder} may carry {sum_ma} "
-                    f"mA of {node.limit_ma[0]}; boards use {used_ma}"
-                )
+        tree = self.site.tree()
+        limits_ma = {feeder: node.limit_ma for feeder, node in tree.nodes.items()}
+        self.compare(step, tree, used_ma, limits_ma)
 
     # What the steps are made of
 
