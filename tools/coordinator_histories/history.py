@@ -154,7 +154,7 @@ class History(RandomSteps[Request | _Down]):
         self._pass_until(self.t + RESTORE_S)
         data = self._empty_data()
         with closing(open_store(f"sqlite:///{data.file}")) as store:
-            backup.restore(self._backup.folder, store)
+            backup.restore(self._backup.folder, store, self._root)
         self._start(self._backup.with_promises(data.folder))
 
     def start_second(self) -> None:
