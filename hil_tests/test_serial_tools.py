@@ -14,54 +14,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from headroom.cli import main
+from click.testing import Result
 from headroom.device import calibration, firmware, romfs
-from headroom.device.configuration import Keys, Link, board_config
 from headroom.device.errors import DeviceError
 from headroom.device.node import NODE
 from headroom.device.serial_line import attached
 from headroom.device.update import update
-from headroom.site import parse_site
 
 from boards.virtual.board import VirtualBoard
-from boards.virtual.files import install
-from boards.virtual.fitting import Fitting, board_files, firmware_image
+from boards.virtual.fitting import firmware_image
 from boards.virtual.flash import ROMFS_START, SECTOR_BYTES
 from boards.virtual.line_faults import Damage
 from boards.virtual.module import Module
-from boards.virtual.network import Network, Peer
-from boards.virtual.plant import Constant
-from boards.virtual.rom.image import stand_in
 from boards.virtual.tests.mpremote import mpremote
-from hil_tests.conftest import circuit, one_board_site
+from hil_tests.desk import KEYS, PASSWORD, provisioned, put_load, run
 
-KEYS = Keys(bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96)))
 READ = f"{NODE}.readings.last_ma[0]"
-PASSWORD = 'correct "horse" battery'
-
-
-def nobody(host: str, port: int) -> Peer:
-    raise ConnectionRefusedError(f"{host}:{port}")
 
 
 @pytest.fixture
 def module() -> Iterator[Module]:
-    """A provisioned board with two amperes behind its only relay, and no coordinator."""
-    site = parse_site(one_board_site([circuit("heater", safe="on")]))
-    config = board_config(site, "flat-1", Link("10.0.0.1", 8087), {"boot_delay_s": [1, 1]})
-    module = Module(fitting=Fitting.for_config(config), network=Network(nobody))
-    module.board.flash.image[: len(stand_in())] = stand_in()
-    install(module.board.flash, board_files(config, KEYS.secrets(PASSWORD)), firmware_image())
-    module.board.set_load(0, Constant(2.0))
-    with module:
+    with provisioned() as module:
         yield module
-
-
-def run(module: Module, *arguments: str, port: str = "") -> Result:
-    """A command of `headroom board` on its port, by default the one without DTR and RTS."""
-    port = port or module.plain_port
-    return CliRunner().invoke(main, ["board", *arguments, "--port", port])
 
 
 def test_a_node_is_watched_without_being_stopped(module: Module) -> None:
@@ -334,11 +308,6 @@ def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:
     assert "ROMFS image size" in mpremote(module.clock, "romfs", "query")
 
 
-def put_load(module: Module, amps: float) -> None:
-    """Another load behind its relay."""
-    module.do(lambda board: board.set_load(0, Constant(amps)))
-
-
 def board_secrets(module: Module) -> str:
     """What the board really has as secrets."""
     return module.do(lambda board: board.read_file("secrets.json").decode())
@@ -355,7 +324,7 @@ def test_two_loads_calibrate_a_circuit(module: Module) -> None:
                 pass  # the test's limit ends it
             told = calibration.point(line, 0, round(amps * 1050))
             assert f"true {round(amps * 1050)} mA" in told
-        assert "stored" in calibration.store(line, 0)
+        assert "stored" in calibration.store(line, 0).told
         calibration.end(line)
         assert line.eval("'calibrate' in globals()") is False
     assert module.do(lambda board: board.read_file("calibration.json"))

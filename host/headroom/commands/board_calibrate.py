@@ -1,8 +1,11 @@
 """`headroom board calibrate`: two points for each channel, guided."""
 
+import json
+from dataclasses import asdict
+
 import click
 
-from headroom.commands.device import port_option
+from headroom.commands.device import json_option, port_option
 from headroom.device import calibration
 from headroom.device.errors import DeviceError
 from headroom.device.node import require_node, snapshot
@@ -13,6 +16,8 @@ _POINTS = (
     "a small resistive load, a tenth of the range or so",
     "a larger one, half of it or more",
 )
+# The largest current transformer that a configuration may name.
+_MOST_A = 200
 
 
 @click.command()
@@ -24,46 +29,70 @@ _POINTS = (
     help="Only this one, counted from 0; repeatable. By default all of the board.",
 )
 @port_option
-def calibrate(only: tuple[int, ...], port: str | None) -> None:
+@json_option
+def calibrate(only: tuple[int, ...], port: str | None, as_json: bool) -> None:
     """Calibrate a board's sensors while it runs: two loads for each circuit, and a meter.
 
     Put a clamp meter of class 1 or better around the circuit's conductor, switch on the load that
     is asked for, and type what the meter shows. The board tells what it makes of it, and why it
-    refuses a point. Nothing is in force before a circuit has both points and you agree.
+    refuses a point. Nothing is in force before a circuit has both points and you agree; Ctrl-C
+    leaves a circuit as it was.
     """
     with attached(find_port(port)) as line:
         require_node(line)
         names = [circuit.name for circuit in snapshot(line).circuits]
-        calibration.begin(line)
+        for circuit in only:
+            if circuit >= len(names):
+                raise click.UsageError(f"--circuit {circuit}: the board has {len(names)}")
         try:
-            for circuit in only or range(len(names)):
-                if circuit >= len(names):
-                    raise click.UsageError(f"--circuit {circuit}: the board has {len(names)}")
-                _calibrate(line, circuit, names[circuit])
+            stored = [
+                _calibrate(line, circuit, names[circuit]) for circuit in only or range(len(names))
+            ]
         finally:
             calibration.end(line)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in stored if one is not None]))
 
 
-def _calibrate(line: SerialLine, circuit: int, name: str) -> None:
-    click.echo(f"circuit {circuit}: {name}")
-    for load in _POINTS:
-        _point(line, circuit, load)
-    if click.confirm("  put this in force?", default=True):
-        click.echo(_indented(calibration.store(line, circuit)))
+def _calibrate(line: SerialLine, circuit: int, name: str) -> calibration.Stored | None:
+    """What is in force from now on; None where the person does not want it."""
+    _say(f"circuit {circuit}: {name}")
+    calibration.begin(line)
+    _take_points(line, circuit)
+    if not click.confirm("  put this in force?", default=True, err=True):
+        return None
+    stored = calibration.store(line, circuit)
+    _say(stored.told, "    ")
+    return stored
 
 
-def _point(line: SerialLine, circuit: int, load: str) -> None:
-    """Ask until the board takes it."""
-    while True:
-        amps = click.prompt(f"  switch on {load}; the meter shows, in A", type=float)
+def _take_points(line: SerialLine, circuit: int) -> None:
+    """Ask until the board has taken all of them."""
+    taken = 0
+    while taken < len(_POINTS):
+        asked = f"  switch on {_POINTS[taken]}; the meter shows, in A"
+        amps = click.prompt(asked, value_proc=_amps, err=True)
         try:
-            told = calibration.point(line, circuit, round(amps * 1000))
+            _say(calibration.point(line, circuit, round(amps * 1000)), "    ")
+            taken += 1
+        except calibration.PairRefused as error:
+            _say(f"{error}\nboth points anew", "    ")
+            calibration.begin(line)
+            taken = 0
         except DeviceError as error:
-            click.echo(_indented(str(error)))
-            continue
-        click.echo(_indented(told))
-        return
+            _say(str(error), "    ")
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())
+def _amps(text: str) -> float:
+    try:
+        amps = float(text.replace(",", "."))
+    except ValueError:
+        amps = 0.0
+    if not 0 < amps <= _MOST_A:
+        raise click.BadParameter(f"{text!r}: a current in A is needed, up to {_MOST_A}, as 2.05")
+    return amps
+
+
+def _say(text: str, indent: str = "") -> None:
+    """To the person, and not to who reads the result."""
+    click.echo("\n".join(f"{indent}{line}" for line in text.splitlines()), err=True)
