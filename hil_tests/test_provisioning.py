@@ -182,12 +182,13 @@ def test_a_key_that_is_not_registered_is_left_nowhere(bench: Bench) -> None:
     reader = bench.folder / "reader"
     words = ("new", "reader", "--data", str(bench.coordinator.data), "--file", str(reader))
     assert CliRunner().invoke(main, ["token", *words]).exit_code == 0
-    cut_short = {"secrets.json": b'{"key": "ab'}
+    cut_short = {"secrets.json": b'{"key": "ab', "config.json": b'{"id": "flat-1", "pins": '}
     bench.module.do(lambda board: install(board.flash, cut_short, IMAGE))
     bench.module.reset()
     told = bench.provision(token_file=str(reader))
     assert told.exit_code == 2
-    assert "/secrets.json on the board is damaged: nothing of it is kept" in told.output
+    for name in cut_short:
+        assert f"/{name} on the board is damaged: nothing of it is kept" in told.output
     assert "give the token of an admin" in told.output
     listing = bench.module.do(lambda board: board.exec("import os; print(os.listdir('/'))"))
     assert "secrets.json" in listing

@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_maintenance_is_entered_and_left(module: Module) -> None:
     assert b"neither node nor watchdog" in module.do(lambda board: bytes(board.serial_log))
     told = run(module, "monitor", "--once")
     assert told.exit_code == 2
-    assert "no node runs on the board" in told.output
+    assert "no node runs on the board: it is in maintenance" in told.output
     assert "headroom board maintenance out" in told.output
     left = json.loads(run(module, "maintenance", "out", "--json").stdout)
     assert left == {"port": module.plain_port, "maintenance": False}
@@ -140,6 +141,39 @@ def test_the_archive_has_everything_but_secrets(module: Module, tmp_path: Path) 
     assert len(on_the_board) == 4
     for secret in (*on_the_board, token, code, other_key):
         assert secret.lower().encode() not in everything
+
+
+DAMAGED = (
+    (b'{"id": "flat-1", "pins": ', "/config.json: not JSON"),
+    (b"\xff\xfe" * 20, "/config.json: not JSON"),
+    (b"[]", "configuration: must be an object"),
+    (b'{"id": "flat-1", "pumps": 2}', "pumps: unknown key"),
+)
+
+
+def test_a_damaged_configuration_starts_nothing_and_is_named(
+    module: Module, tmp_path: Path
+) -> None:
+    for content, why in DAMAGED:
+        write = f"f=open('/config.json','wb');f.write({content!r});f.close()"
+        module.do(methodcaller("exec", write))
+        if content == DAMAGED[0][0]:  # the node goes on by what it has read
+            assert module.plain_port[:20] in run(module, "monitor", "--once").output
+        module.power_cycle()
+        assert f"headroom: not started, {why}" in module.console()
+        told = run(module, "monitor", "--once")
+        assert told.exit_code == 2
+        assert f"no node runs on the board: {named(why)}" in told.output
+        assert "headroom board provision" in told.output
+        assert module.do(lambda board: board.plant.circuits[0].contact.at(board.now_us)) == 0
+    _, archive = support(module, tmp_path / "report.zip", "--listen-s", "0")
+    assert archive["board/config.json"] == DAMAGED[-1][0]
+    assert b"no node runs on the board: /config.json: pumps" in archive["board/node.txt"]
+
+
+def named(why: str) -> str:
+    """A file is named once."""
+    return why if why.startswith("/config.json") else f"/config.json: {why}"
 
 
 def test_an_archive_of_a_board_that_does_not_answer(module: Module, tmp_path: Path) -> None:
@@ -300,7 +334,7 @@ def test_where_no_firmware_works_the_board_stays_in_maintenance(
     assert told.value.what.endswith(f"{OTHERWISE} {ROMFS_START:#x} of the flash")
     assert "headroom board flash, and where that names the same place" in told.value.way_out
     assert "it stays in maintenance, its relays open" in told.value.way_out
-    assert "in maintenance: headroom board maintenance out" in run(module, "monitor").output
+    assert "it is in maintenance" in run(module, "monitor").output
 
 
 def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:

@@ -38,7 +38,7 @@ def monitor(port: str | None, every_s: float, once: bool, as_json: bool) -> None
 
 
 def _watch(line: SerialLine, every_s: float, once: bool, as_json: bool) -> None:
-    name = json.loads(line.read("/config.json") or b"{}").get("id", line.port)
+    name = _name(line)
     console = Console()
     if once or as_json:
         while True:
@@ -51,6 +51,14 @@ def _watch(line: SerialLine, every_s: float, once: bool, as_json: bool) -> None:
         while True:
             live.update(view(name, snapshot(line)), refresh=True)
             time.sleep(every_s)
+
+
+def _name(line: SerialLine) -> str:
+    """The board's; its port where its file, damaged since its start, does not tell."""
+    try:
+        return str(json.loads(line.read("/config.json") or b"")["id"])
+    except (ValueError, KeyError, TypeError):
+        return line.port
 
 
 @click.command()

@@ -26,6 +26,7 @@ _HEALTH = (
     f"a.heap_free()))({NODE})"
 )
 _LINK = f"(lambda c:c and(c.answers,c.errors,c.last_error))({NODE}.client)"
+_BAD_CONFIG = "ConfigError: "
 _EVENT = f"{NODE}.events.record({{}})"
 
 
@@ -81,14 +82,30 @@ def runs(line: SerialLine) -> bool:
 
 
 def require_node(line: SerialLine) -> None:
-    """Raises DeviceError where none runs, with what to do."""
+    """Raises DeviceError where none runs, with why and what to do."""
     if not runs(line):
-        raise DeviceError(
-            f"{line.port}: no node runs on the board",
-            "in maintenance: headroom board maintenance out; not provisioned: "
-            "headroom board provision; else press reset and read what it prints: "
-            "headroom board logs",
-        )
+        why, way_out = why_none(line)
+        raise DeviceError(f"{line.port}: no node runs on the board: {why}", way_out)
+
+
+def why_none(line: SerialLine) -> tuple[str, str]:
+    """Why no node runs on the board, and the way out."""
+    files = line.eval("__import__('os').listdir('/')")
+    if "maintenance" in files:
+        return "it is in maintenance", "headroom board maintenance out"
+    if "config.json" not in files:
+        return "it is not provisioned", "headroom board provision"
+    try:
+        line.exec("__import__('node.config').config.load('/config.json')")
+    except BoardError as error:
+        if _BAD_CONFIG in error.traceback:
+            why = error.traceback.partition(_BAD_CONFIG)[2].removeprefix("/config.json: ")
+            return f"/config.json: {why}", "headroom board provision"
+        return error.traceback, "headroom board update; or, where that fails, headroom board flash"
+    return (
+        "it has not been started since its reset, or has failed",
+        "press reset and read what it prints: headroom board logs",
+    )
 
 
 def snapshot(line: SerialLine) -> Snapshot:

@@ -48,6 +48,7 @@ def of_board(line: SerialLine) -> tuple[dict[str, bytes], set[str]]:
     told = line.exec("import sys; print(sys.implementation, sys.version)")
     found["board/interpreter.txt"] = told.encode()
     try:
+        node.require_node(line)
         found["board/node.json"] = _json(asdict(node.snapshot(line)))
     except DeviceError as error:
         found["board/node.txt"] = str(error).encode()

@@ -16,7 +16,7 @@ from headroom.device import romfs
 from headroom.device.chip import Progress
 from headroom.device.errors import DeviceError
 from headroom.device.layout import ROMFS_START, SECTOR_BYTES
-from headroom.device.node import NODE, runs
+from headroom.device.node import NODE, runs, why_none
 from headroom.device.serial_line import BoardError, SerialLine
 
 _FLAG = "maintenance"
@@ -117,8 +117,8 @@ def _started(line: SerialLine, good_s: float, progress: Progress) -> str:
     while True:
         try:
             up_s = line.eval(f"{NODE}.clock.up_s")
-        except BoardError as error:
-            return error.traceback
+        except BoardError:
+            return why_none(line)[0]
         except DeviceError:
             line.recover()  # a start takes the prompt away; one that hangs does not get it back
             return _RESTARTS
