@@ -43,8 +43,8 @@ class Bench:
     coordinator: Coordinator
     folder: Path
 
-    def provision(self, *more: str, **changed: str) -> Result:
-        """Run it; options can be changed by name."""
+    def provision(self, *more: str, typed: str = "", **changed: str) -> Result:
+        """Run it; options can be changed by name, and left out with an empty value."""
         host, port = self.coordinator.addresses.boards
         options = {
             "site": str(self.folder / "site.toml"),
@@ -56,8 +56,9 @@ class Bench:
             "port": self.module.plain_port,
         }
         options |= {name.replace("_", "-"): value for name, value in changed.items()}
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        return CliRunner().invoke(main, ["board", "provision", "flat-1", *words, *more])
+        words = [word for name, value in options.items() if value for word in (f"--{name}", value)]
+        command = ["board", "provision", "flat-1", *words, *more]
+        return CliRunner().invoke(main, command, input=typed)
 
     def file(self, name: str) -> bytes:
         """A file on the board as it is now; b"" = none."""
@@ -109,7 +110,7 @@ def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> Non
 
     calibrated = {"calibration.json": b"?"}
     bench.module.do(lambda board: install(board.flash, calibrated, IMAGE))
-    again = bench.provision("--json")
+    again = bench.provision("--json", wifi_password_file="")
     assert again.exit_code == 0, again.output
     assert json.loads(again.stdout)["boot"] > int(started[1])
     assert json.loads(again.stdout)["answers"] >= 1
@@ -118,9 +119,23 @@ def test_it_is_heard_and_a_second_time_gives_it_another_key(bench: Bench) -> Non
     assert bench.file("secrets.json.new") == b""
     config = json.loads(bench.file("config.json"))
     assert (config["mains_hz"], config["http"]["port"]) == (60, 8081)
-    assert json.loads(bench.file("secrets.json"))["charge_key"] == charge.read_text()
+    kept = json.loads(bench.file("secrets.json"))
+    assert (kept["charge_key"], kept["wifi_password"]) == (charge.read_text(), PASSWORD)
+    assert "it keeps the password that it has for home" in again.stderr
     for secret in (first, bench.key(), bench.coordinator.site_key(), PASSWORD):
         assert secret not in told.output + again.output + bench.module.console()
+
+
+def test_a_password_is_asked_for_a_wifi_that_the_board_does_not_have(bench: Bench) -> None:
+    assert bench.provision().exit_code == 0
+    typed = "x" * 65 + "\nof the other one\n"
+    told = bench.provision(wifi_password_file="", ssid="other", typed=typed)
+    assert told.exit_code == 0, told.output
+    assert "Password of other" in told.stderr
+    assert "has 65 characters, at most 64 are possible" in told.stderr
+    assert json.loads(bench.file("secrets.json"))["wifi_password"] == "of the other one"
+    assert "xxx" not in told.output
+    assert "of the other one" not in told.output
 
 
 def key_file(folder: Path) -> Path:
@@ -143,6 +158,7 @@ WRONG = (
     ({"coordinator": "pi.local:8087"}, "a numeric IPv4 address is needed", "192.168.1.10"),
     ({"hardware": "esp32"}, "hardware 'esp32' is not known", "esp12f_relay_x4"),
     ({"wifi_password_file": "/nowhere"}, "/nowhere: cannot be read as a password", ""),
+    ({"wifi_password_file": __file__}, "characters, at most 64 are possible", ""),
     ({"port": "/dev/ttyUSB99"}, "/dev/ttyUSB99: there is no such port", "plug it in"),
     ({"port": "socket://127.0.0.1:9"}, "the board does not answer", "press reset"),
 )

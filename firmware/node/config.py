@@ -43,6 +43,12 @@ def _text(value, name, longest):
         raise ConfigError("%s: %r is no text of at most %d characters" % (name, value, longest))
 
 
+def _secret(value, name):
+    """What is wrong with it is told, and not what it is."""
+    if not isinstance(value, str) or len(value) > 64:
+        raise ConfigError("%s: no text of at most 64 characters" % name)
+
+
 def _address(value, name):
     parts = value.split(".") if isinstance(value, str) else []
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
@@ -303,10 +309,10 @@ def load_secrets(path):
     Raises ConfigError.
     """
     rules = {
-        "key": (None, _text, 64),
-        "charge_key": ("", _text, 64),
-        "site_key": ("", _text, 64),
-        "wifi_password": ("", _text, 64),
+        "key": (None, _secret),
+        "charge_key": ("", _secret),
+        "site_key": ("", _secret),
+        "wifi_password": ("", _secret),
     }
     secrets = _merge(_read(path), rules)
     for name in ("key", "charge_key", "site_key"):

@@ -168,3 +168,18 @@ def test_a_key_of_another_length_is_refused_here_and_there(
     firmware = config_rules()
     with pytest.raises(firmware.ConfigError, match=f"^{named}: "):
         firmware.load_secrets(str(file))
+
+
+def test_a_board_does_not_tell_what_is_wrong_in_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    firmware = config_rules()
+    for wrong in (
+        {"wifi_password": "wi-fi" * 13},
+        {"wifi_password": 1415926},
+        {"key": "wi-fi" * 13},
+    ):
+        file.write_text(json.dumps({"key": KEY.hex()} | wrong))
+        with pytest.raises(firmware.ConfigError, match="no text of at most 64") as told:
+            firmware.load_secrets(str(file))
+        assert "wi-fi" not in str(told.value)
+        assert "1415926" not in str(told.value)

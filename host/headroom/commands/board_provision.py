@@ -32,6 +32,7 @@ from headroom.protocol.signing import KEY_BYTES
 from headroom.site import load_site
 
 _PASSWORD = "HEADROOM_WIFI_PASSWORD"
+_LONGEST_PASSWORD = 64
 _Folder = click.Path(file_okay=False, path_type=Path)
 
 
@@ -48,7 +49,8 @@ _Folder = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--wifi-password-file",
     type=FilePath,
-    help=f"A file with its password. Else {_PASSWORD} is looked at, then you are asked.",
+    help=f"A file with its password. Else {_PASSWORD} is looked at, then the board keeps the one "
+    "that it has for this Wi-Fi, then you are asked.",
 )
 @api_option
 @server_data_option
@@ -98,8 +100,9 @@ def provision(
 
     Run it again to change anything, or to give the board a new key: pins and wiring stay, and so
     do calibration, OFF orders and what it has measured. Where they are left out, mains frequency,
-    HTTP port, charge key and beacons' key stay as the board has them too; --files begins anew, as
-    does a board that had another name. The reset opens its relays for some seconds.
+    HTTP port, charge key, beacons' key and the same Wi-Fi's password stay as the board has them
+    too; --files begins anew, as does a board that had another name. The reset opens its relays for
+    some seconds.
 
     \b
     headroom board provision flat-1 --site site.toml --data data \\
@@ -107,10 +110,11 @@ def provision(
     """
     if given["charge_key_file"] and given["no_charge_key"]:
         raise click.UsageError("give one of --charge-key-file and --no-charge-key")
-    password = _password(given["ssid"], given["wifi_password_file"])
+    password = _given_password(given["wifi_password_file"])
     api = CoordinatorApi(given["api"], require_token(given["data"], given["token_file"]))
     if folder is not None:
-        content, keys = _content(board_id, given, password, Present())
+        asked = _asked_password(given["ssid"]) if password is None else password
+        content, keys = _content(board_id, given, asked, Present())
         with _files_in(folder, content):
             api.register(board_id, keys.board)
         click.echo(f"{board_id}: registered; put the files in {folder} onto the board")
@@ -120,8 +124,12 @@ def provision(
         now = present(line, board_id)
         for name in now.damaged:
             click.echo(f"/{name} on the board is damaged: nothing of it is kept", err=True)
-        content, keys = _content(board_id, given, password, now)
-        kept = _kept_keys(now, keys, given["no_charge_key"])
+        if password is None and now.has_password_of(given["ssid"]):
+            click.echo(f"it keeps the password that it has for {given['ssid']}", err=True)
+        elif password is None:
+            password = _asked_password(given["ssid"])
+        content, keys = _content(board_id, given, password or "", now)
+        kept = _kept(now, keys, given["no_charge_key"], password is None)
         register = partial(api.register, board_id, keys.board)
         reports_before = api.board(board_id)["reports"]
         with steps() as progress:
@@ -169,22 +177,44 @@ def _keys(given: dict[str, Any]) -> Keys:
     )
 
 
-def _kept_keys(now: Present, keys: Keys, no_charge_key: bool) -> list[str]:
-    """Those that the board has and that are not given anew."""
-    replaced = {"site_key": bool(keys.site), "charge_key": bool(keys.charge) or no_charge_key}
-    return [name for name in now.keys if not replaced[name]]
+def _kept(now: Present, keys: Keys, no_charge_key: bool, keeps_password: bool) -> list[str]:
+    """Those of the board's secrets that are not given anew."""
+    replaced = {
+        "site_key": bool(keys.site),
+        "charge_key": bool(keys.charge) or no_charge_key,
+        provisioning.WIFI: not keeps_password,
+    }
+    return [name for name in now.secrets if not replaced[name]]
 
 
-def _password(ssid: str, path: Path | None) -> str:
-    if path is not None:
+def _given_password(path: Path | None) -> str | None:
+    if path is None:
+        password = os.environ.get(_PASSWORD)
+    else:
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
+            password = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise click.UsageError(f"{path}: cannot be read as a password: {error}") from error
-    if _PASSWORD in os.environ:
-        return os.environ[_PASSWORD]
+    return None if password is None else _fitting(password)
+
+
+def _fitting(password: str) -> str:
+    if len(password) > _LONGEST_PASSWORD:
+        raise click.BadParameter(
+            f"the Wi-Fi's password has {len(password)} characters, "
+            f"at most {_LONGEST_PASSWORD} are possible"
+        )
+    return password
+
+
+def _asked_password(ssid: str) -> str:
     asked: str = click.prompt(
-        f"Password of {ssid}", hide_input=True, default="", show_default=False, err=True
+        f"Password of {ssid}",
+        hide_input=True,
+        default="",
+        show_default=False,
+        err=True,
+        value_proc=_fitting,
     )
     return asked
 

@@ -20,6 +20,7 @@ from headroom.device.node import NODE
 from headroom.device.serial_line import BoardError, SerialLine
 
 CONFIG, SECRETS = "config.json", "secrets.json"
+WIFI = "wifi_password"  # among the secrets
 _NEW = ".new"
 _LOOK_S = 0.5
 _TAKE_OVER = """\
@@ -64,12 +65,12 @@ def firmware_of(line: SerialLine) -> romfs.Build:
 def provision(
     line: SerialLine,
     content: Mapping[str, bytes],
-    kept_keys: Iterable[str],
+    kept: Iterable[str],
     register: Callable[[], None],
     progress: Progress,
 ) -> None:
-    """Put files on a board, have its key registered, and start it anew with them. `kept_keys`
-    are those of its present secrets that stay; they do not leave it.
+    """Put files on a board, have its key registered, and start it anew with them. `kept`
+    are names of its present secrets that stay; they do not leave it.
 
     Raises DeviceError; whatever it says, the board's earlier files are in force until `register`
     has returned, and where it fails nothing of the new ones stays.
@@ -79,7 +80,7 @@ def provision(
         for name, body in content.items():
             progress.step(f"write /{name}")
             line.write(f"/{name}{_NEW}", body)
-        _take_over(line, tuple(kept_keys))
+        _take_over(line, tuple(kept))
         register()
         undo.pop_all()
     progress.step("put it in force, and start the board anew")
@@ -120,8 +121,8 @@ def round_trip(line: SerialLine, within_s: float, progress: Progress) -> RoundTr
     raise DeviceError(
         f"{line.port}: provisioned, but no answer of the coordinator within {within_s:.0f} s: "
         f"{said or 'it has sent nothing yet'}",
-        "check the Wi-Fi's name and password, the address of --coordinator, and that the "
-        "coordinator listens there; then provision again",
+        "check the Wi-Fi's name and password (--wifi-password-file), the address of "
+        "--coordinator, and that the coordinator listens there; then provision again",
     )
 
 
