@@ -84,6 +84,8 @@ class App:
         self._is_helpless = False
         self._turn = self._channels - 1
         self._scan_ms = 0
+        # Ticks until each circuit has been switched once after what may have turned it.
+        self._unsettled = self._channels
 
     def _prepare_ticks(self, tick_ms, hardware):
         self.tick_ms = tick_ms
@@ -93,16 +95,6 @@ class App:
         self._ticks_us = hardware.time.ticks_us
         self._ticks_diff = hardware.time.ticks_diff
         self._feed = hardware.feed
-        # Bound once: looking a method up builds an object.
-        self._control = (
-            self._sense,
-            self._protect,
-            self._plan,
-            self._shed,
-            self._return_one,
-            self._switch,
-            self._record,
-        )
 
     def start(self):
         """Before the first tick: counts the boot in flash, and lets the coils have supply."""
@@ -123,12 +115,25 @@ class App:
 
     def tick(self, _timer=None):
         began_us = self._ticks_us()
-        if not self.clock.advance(self._least_ms):
+        clock = self.clock
+        if not clock.advance(self._least_ms):
             return  # left over from a late one, whose gap has been counted
-        for step in self._control:
-            step()
-        if self.clock.gap_ms >= 2 * self.tick_ms:
-            self.dropped += self.clock.gap_ms // self.tick_ms - 1
+        self._sense(clock.step_ms)
+        self._protect(clock.step_ms)
+        if clock.up_s != self._planned_s:
+            self._plan(clock.up_s)
+        if self.protection.is_over:
+            self._shed()
+        else:
+            self._is_helpless = False
+        if not self.shedding.is_idle:
+            self._return_one()
+        if self._unsettled:
+            self._switch()
+        if self._turn == 0:
+            self._record()
+        if clock.gap_ms >= 2 * self.tick_ms:
+            self.dropped += clock.gap_ms // self.tick_ms - 1
         self._feed()
         if not self.upkeep.step():
             self._link()
@@ -136,39 +141,53 @@ class App:
         if took_us > self.longest_us:
             self.longest_us = took_us
 
-    def _sense(self):
+    def _sense(self, step_ms):
         """One window of the channel whose turn it is."""
-        self.readings.grow_older(self.clock.step_ms)
-        self.relays.grow_older(self.clock.step_ms)
-        i = self._turn = (self._turn + 1) % self._channels
-        sensor = self.sensors[i]
         readings = self.readings
+        readings.grow_older(step_ms)
+        if not self.relays.is_still:
+            self.relays.grow_older(step_ms)
+        self._scan_ms += step_ms
+        i = self._turn + 1
+        if i == self._channels:
+            i = 0
+        self._turn = i
+        sensor = self.sensors[i]
         try:
-            readings.take(i, sensor.measure(i, readings.age_ms[i]), sensor.current_ma)
+            state = sensor.measure(i, readings.age_ms(i))
         except OSError:
-            readings.take(i, "missing", 0)
-        readings.tell(i, self.events, self.clock.up_s)
+            state = "missing"
+        if readings.take(i, state, sensor.current_ma):
+            readings.tell(i, self.events, self.clock.up_s)
 
-    def _protect(self):
+    def _protect(self, step_ms):
+        """Of all that is counted a tick brings one circuit's new reading, and mostly that is all."""
+        i = self._turn
+        readings = self.readings
+        relays = self.relays
+        protection = self.protection
         current_ma = self._current_ma
-        saturated = self.readings.count(self.relays, current_ma, self._turn)
-        limit_ma = self.planning.limit_ma
-        self.protection.update(current_ma, saturated, limit_ma, self.clock.step_ms)
-        if self._turn < self._count:
-            self.relays.watch(self._turn, self.readings, current_ma)
+        if not (
+            readings.is_fresh
+            and relays.is_still
+            and readings.state[i] != "saturated"
+            and protection.stays_calm(i, readings.last_ma[i], current_ma)
+        ):
+            saturated = readings.count(relays, current_ma, i)
+            protection.update(current_ma, saturated, self.planning.limit_ma, step_ms)
+        if i < self._count:
+            relays.watch(i, readings, current_ma)
 
-    def _plan(self):
+    def _plan(self, up_s):
         """Once a second: everything in a plan is in seconds."""
-        up_s = self.clock.up_s
-        if up_s != self._planned_s:
-            self._planned_s = up_s
-            self.planning.update(up_s)
+        self._planned_s = up_s
+        self.planning.update(up_s)
+        self.protection.is_calm = False  # it knows other limits
+        self._unsettled = self._channels
 
     def _shed(self):
+        self._unsettled = self._channels
         protection = self.protection
-        if not protection.is_over:
-            self._is_helpless = False
-            return
         relays = self.relays
         may = self._bits(relays.closed) & self.shedding.sheddable & ~self._bits(relays.welded)
         own = protection.overloaded & may
@@ -192,19 +211,22 @@ class App:
         self.shedding.shed(i, reason, self.readings.last_ma[i], self.clock.up_s)
 
     def _return_one(self):
-        if self.shedding.is_idle:
-            return
         up_s = self.clock.up_s
         i = self.shedding.may_return(
             up_s, self.protection.load_ma, self.planning.limit_ma, self._wanted(), self._trusted()
         )
         if i >= 0:
             self.shedding.returned(i, up_s)
+            self._unsettled = self._channels
             if self.shedding.trial:
                 self.protection.put_on_trial(i)
 
     def _switch(self):
-        """Each circuit in its turn; all of them at once where something has to go now."""
+        """Each circuit in its turn; all of them at once where something has to go now.
+
+        Plans, orders and minimum times are in seconds: a scan after each that is all.
+        """
+        self._unsettled -= 1
         if self.protection.is_over:
             for i in range(self._count):
                 self._switch_one(i)
@@ -214,6 +236,8 @@ class App:
     def _switch_one(self, i):
         """Openers first, in this order; where none speaks, the plan's wish."""
         relays = self.relays
+        if relays.unbreakable[i]:
+            self._unsettled = self._channels  # until it can be opened
         reason = self._opener(i)
         if not reason:
             relays.wish(i, self.planning.wish(i), self.planning.reason[i])

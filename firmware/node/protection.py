@@ -135,13 +135,32 @@ class Protection:
         self.is_over = False
         self._phase = bytearray([c["phase"] - 1 for c in circuits])
         self._limit_ma = array("i", [c["limit_ma"] for c in circuits])
-        # Up to here a circuit's guard need not be asked.
-        self._calm_ma = array("i", [-1] * count)
+        # Every guard is at rest, and stays so while its current does not rise above `_calm_ma`.
+        self.is_calm = False
+        self._calm_ma = array("i", [_LARGEST_MA] * 3 + [-1] * count)
         # Of three phases, then of four circuits: seven, whose budgets outlive a warm reset.
         ratings_ma = list(feeder["rating_ma"]) + [c["rated_ma"] for c in circuits]
         ratings_ma += [0] * (4 - count)
         self.guards = [Guard(rating, limit_s) if rating else None for rating in ratings_ma]
         self._rated_phases = bytes([p for p in range(3) if self.guards[p]])
+
+    def stays_calm(self, i, own_ma, current_ma):
+        """Whether `update` would have nothing to do, where only circuit i may have changed.
+
+        `current_ma` is as it was in `update`; circuit i has `own_ma` in it and in its load then.
+        """
+        if not self.is_calm:
+            return False
+        if i >= len(self._phase):
+            return True  # a meter
+        p = self._phase[i]
+        calm_ma = self._calm_ma
+        load_ma = self.load_ma[p] + own_ma - current_ma[i]
+        if own_ma > calm_ma[3 + i] or load_ma > calm_ma[p]:
+            return False
+        self.load_ma[p] = load_ma
+        current_ma[i] = own_ma
+        return True
 
     def update(self, current_ma, saturated, limit_ma, step_ms):
         """`current_ma` per circuit, `saturated` as bits, `limit_ma` per phase."""
@@ -150,22 +169,30 @@ class Protection:
         calm_ma = self._calm_ma
         load_ma[0] = load_ma[1] = load_ma[2] = 0
         overloaded = 0
+        is_calm = not saturated
         for i in range(len(phase)):
             own_ma = current_ma[i]
             load_ma[phase[i]] += own_ma
-            if own_ma > calm_ma[i] or saturated:
+            if own_ma > calm_ma[3 + i] or saturated:
                 own_limit_ma = self._limit_ma[i]
                 guard = self.guards[3 + i]
                 if guard.update(own_ma, own_limit_ma, step_ms, saturated & 1 << i):
                     overloaded |= 1 << i
-                calm_ma[i] = guard.calm_ma(own_limit_ma)
+                calm_ma[3 + i] = guard.calm_ma(own_limit_ma)
+                if own_ma > calm_ma[3 + i]:
+                    is_calm = False
         self.overloaded = overloaded
         self.is_over = overloaded > 0
         for p in self._rated_phases:
-            excess_ma = self.guards[p].update(load_ma[p], limit_ma[p], step_ms)
+            guard = self.guards[p]
+            excess_ma = guard.update(load_ma[p], limit_ma[p], step_ms)
             self.excess_ma[p] = excess_ma
             if excess_ma:
                 self.is_over = True
+            calm_ma[p] = guard.calm_ma(limit_ma[p])
+            if load_ma[p] > calm_ma[p]:
+                is_calm = False
+        self.is_calm = is_calm
 
     def is_phase_over(self, i):
         """Whether something has to go from circuit i's phase now."""
@@ -173,5 +200,6 @@ class Protection:
 
     def put_on_trial(self, i):
         self.guards[3 + i].put_on_trial()
-        self._calm_ma[i] = -1
+        self._calm_ma[3 + i] = -1
+        self.is_calm = False
         self.guards[self._phase[i]].put_on_trial()

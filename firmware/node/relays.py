@@ -85,8 +85,7 @@ class Relays:
         self._gate(0)
 
     def grow_older(self, step_ms):
-        if self.is_still:
-            return
+        """While not `is_still`."""
         self._still_ms += step_ms
         self.is_still = self._still_ms > _STILL_MS
         for i in range(self.count):
@@ -125,7 +124,7 @@ class Relays:
         `current_ma` is what protection counts, per circuit.
         """
         self._current_ma = current_ma
-        age_ms = readings.age_ms[i]
+        age_ms = readings.age_ms(i)
         if readings.is_trusted(i) and age_ms + _MOVING_MS <= self.since_edge_ms[i]:
             self._compare(i, self.closed[i], readings.last_ma[i])
         self.unbreakable[i] = current_ma[i] > self._breaking_ma[i] and age_ms < _BLIND_MS

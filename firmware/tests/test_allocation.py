@@ -104,7 +104,7 @@ class Control(unittest.TestCase):
             node.relays._breaking_ma[i] = 1_000
             node.relays._no_load_s[i] = 3
             node.protection._limit_ma[i] = 1_000
-            node.protection._calm_ma[i] = -1
+            node.protection._calm_ma[3 + i] = -1
         self.assertEqual(self.tick(200), 0)
         self.assertTrue("breaking" in node.events._kind)
         self.converter._table = [13_200, 13_201, 13_199, 13_200, 13_202] * 2

@@ -96,7 +96,7 @@ class Reports(Board):
         self.node.storage.boot = 1 << 30
         for i in range(4):
             self.node.readings.last_ma[i] = 1 << 29
-            self.node.readings.age_ms[i] = 100_000_000
+            self.node.readings._age_ms[i] = 100_000_000
         self.run_s(3)
         report = self.coordinator.reports[0]
         self.assertEqual((len(report["events"]), len(report["minutes"])), (6, 4))

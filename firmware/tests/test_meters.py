@@ -114,7 +114,7 @@ class Reporting(Board):
         self.node.storage.boot = 1 << 30
         for i in range(4):
             self.node.readings.last_ma[i] = 1 << 29
-            self.node.readings.age_ms[i] = 100_000_000
+            self.node.readings._age_ms[i] = 100_000_000
             self.node.readings.state[i] = "impossible"
         self.run_s(3)
         report = self.coordinator.reports[0]

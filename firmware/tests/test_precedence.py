@@ -84,8 +84,9 @@ class Precedence(unittest.TestCase):
     def run_s(self, duration_s):
         fakes.run(self.node, self.hardware, 1000 * duration_s)
 
-    def run_scan(self):
-        fakes.run(self.node, self.hardware, 4 * self.node.tick_ms)
+    def settle(self):
+        """What nothing hands to the node, as an answer or an overload, is seen within a second."""
+        fakes.run(self.node, self.hardware, 1000 + 4 * self.node.tick_ms)
 
     def relay(self):
         return self.node.relays.closed[0], self.node.relays.reason[0]
@@ -95,16 +96,16 @@ class Precedence(unittest.TestCase):
             for opener, opened in OPENERS:
                 self.start(safe="on", default="on")
                 wish(self.node)
-                self.run_s(1)
+                self.settle()
                 self.assertEqual(self.relay(), (1, wished))
                 self.node.kept = self.node.planning._order[0]
                 opener(self.node, True)
-                self.run_scan()
+                self.settle()
                 self.assertEqual(self.relay(), (0, opened), (wished, opened))
                 self.run_s(2)
                 self.assertEqual(self.relay(), (0, opened), (wished, opened))
                 opener(self.node, False)
-                self.run_s(1)
+                self.settle()
                 self.assertEqual(self.relay(), (1, wished), (wished, opened))
 
     def test_openers_cut_a_minimum_on_time_and_leave_the_minimum_off_time(self):
@@ -115,7 +116,7 @@ class Precedence(unittest.TestCase):
             self.assertEqual(self.relay(), (1, "default"))
             self.node.kept = self.node.planning._order[0]
             opener(self.node, True)
-            self.run_scan()
+            self.settle()
             self.assertEqual(self.relay(), (0, opened))
             opener(self.node, False)
             self.run_s(18)

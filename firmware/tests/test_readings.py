@@ -22,24 +22,24 @@ class Trust(unittest.TestCase):
 
     def test_a_good_window(self):
         self.assertEqual(self.readings.state, ["ok"])
-        self.assertEqual((self.readings.last_ma[0], self.readings.age_ms[0]), (1_000, 0))
+        self.assertEqual((self.readings.last_ma[0], self.readings.age_ms(0)), (1_000, 0))
 
     def test_zero_below_the_range_and_a_saturated_current_are_readings(self):
         for state, current_ma in (("below_range", 0), ("saturated", 30_000), ("spiky", 1_320)):
             self.take(state, current_ma)
             self.assertTrue(self.readings.is_trusted(0))
-            self.assertEqual((self.counted_ma(), self.readings.age_ms[0]), (current_ma, 0))
+            self.assertEqual((self.counted_ma(), self.readings.age_ms(0)), (current_ma, 0))
 
     def test_any_other_state_keeps_the_last_good_current(self):
         for state in ("missing", "frozen", "impossible"):
             self.take("ok", 1_000)
             self.take(state)
             self.assertFalse(self.readings.is_trusted(0))
-            self.assertEqual((self.counted_ma(), self.readings.age_ms[0]), (1_000, 160))
+            self.assertEqual((self.counted_ma(), self.readings.age_ms(0)), (1_000, 160))
 
     def test_no_window_changes_nothing(self):
         self.take(None)
-        self.assertEqual((self.readings.state[0], self.readings.age_ms[0]), ("ok", 160))
+        self.assertEqual((self.readings.state[0], self.readings.age_ms(0)), ("ok", 160))
 
     def test_the_last_good_value_holds_for_500_ms(self):
         self.readings.take(0, "missing", 0)

@@ -19,7 +19,7 @@ from tools.benches.figure import Figure, Options
 from tools.benches.progress import progress
 
 SCRIPT = Path(__file__).parent / "tick.mjs"
-RUNS, QUICK_RUNS = 300, 100
+RUNS, QUICK_RUNS = 100, 40
 
 # One pystone (1.2, micropython-lib's pystone_lowmem) took as long as this many iterations of
 # reference_loop.py when `node tools/benches/tick.mjs 300 FOLDER` ran both: 11.6 to 11.8.

@@ -124,7 +124,7 @@ def _circuits(app, readings, relays):
     yield "# HELP headroom_node_circuit_reading_age_seconds Of the last good one.\n"
     yield "# TYPE headroom_node_circuit_reading_age_seconds gauge\n"
     for i in range(relays.count):
-        age = _thousandth(readings.age_ms[i])
+        age = _thousandth(readings.age_ms(i))
         yield 'headroom_node_circuit_reading_age_seconds{circuit="%d"} %s\n' % (i, age)
     yield "# HELP headroom_node_circuit_relay_closed 1 if commanded closed.\n"
     yield "# TYPE headroom_node_circuit_relay_closed gauge\n"

@@ -53,7 +53,7 @@ class Report:
         comma = '"meters":['
         for i in range(relays.count, len(sensors)):
             values = (sensors[i].channel[i], readings.last_ma[i])
-            values += (readings.age_ms[i], readings.state[i])
+            values += (readings.age_ms(i), readings.state[i])
             self._write(comma + '[%d,%d,%d,"%s"]' % values)
             comma = ","
         if comma == ",":
@@ -72,7 +72,7 @@ class Report:
                 % (
                     "," if i else "[",
                     current_ma,
-                    readings.age_ms[i],
+                    readings.age_ms(i),
                     readings.state[i],
                     relays.closed[i],
                     relays.reason[i],

@@ -31,36 +31,49 @@ class Readings:
         # The state, and eight times the second from which on another may be told.
         self._told = array("i", [0] * count)
         self.last_ma = array("i", [0] * count)
-        self.age_ms = array("i", [0] * count)
         self.state = ["missing"] * count
-        self._is_fresh = False
+        # All of them are new enough to count.
+        self.is_fresh = False
+        # Ages are added up when the oldest may have become too old: then, and `_since_ms` ago.
+        self._age_ms = array("i", [0] * count)
+        self._since_ms = 0
+        self._due_ms = 0
         self._rated_ma = array("i", [c["rated_ma"] for c in circuits])
 
     def grow_older(self, step_ms):
-        age_ms = self.age_ms
-        self._is_fresh = True
-        for i in range(len(age_ms)):
-            older_ms = age_ms[i] + step_ms
-            age_ms[i] = older_ms
-            if older_ms > _TRUSTED_MS:
-                self._is_fresh = False
-                age_ms[i] = min(older_ms, _AGE_CAP_MS)
-                if self.is_trusted(i):
-                    self.state[i] = "stale"
+        self._since_ms += step_ms
+        if self._since_ms > self._due_ms:
+            self._add_up()
+
+    def _add_up(self):
+        oldest_ms = 0
+        for i in range(len(self._age_ms)):
+            age_ms = min(self.age_ms(i), _AGE_CAP_MS)
+            self._age_ms[i] = age_ms
+            oldest_ms = max(oldest_ms, age_ms)
+            if age_ms > _TRUSTED_MS and self.is_trusted(i):
+                self.state[i] = "stale"
+        self._since_ms = 0
+        self._due_ms = _TRUSTED_MS - oldest_ms
+        self.is_fresh = oldest_ms <= _TRUSTED_MS
+
+    def age_ms(self, i):
+        """Of the last good reading."""
+        return self._age_ms[i] + self._since_ms
 
     def is_trusted(self, i):
         return self.state[i] in _READ
 
     def is_assumed(self, i):
         """Whether protection has nothing measured to go by any more."""
-        return self.age_ms[i] > _TRUSTED_MS
+        return self.age_ms(i) > _TRUSTED_MS
 
     def count(self, relays, current_ma, turn):
         """Fills `current_ma` with what protection counts of each circuit; channel `turn` is new.
 
         Returns as bits which of those that a current may flow in are saturated.
         """
-        if self._is_fresh and relays.is_still:
+        if self.is_fresh and relays.is_still:
             if turn < relays.count:
                 current_ma[turn] = self.last_ma[turn]
         else:
@@ -81,7 +94,7 @@ class Readings:
         Assumed is the rated current, and no less than the last good one: going blind in an
         overload must not end it.
         """
-        age_ms = self.age_ms[i]
+        age_ms = self.age_ms(i)
         if age_ms > _TRUSTED_MS:
             return max(self._rated_ma[i], self.last_ma[i]) if closed else 0
         if not closed and age_ms + _CONTACT_MS > since_edge_ms:
@@ -89,19 +102,20 @@ class Readings:
         return self.last_ma[i]
 
     def take(self, i, state, current_ma):
-        """What a window of circuit i said; `state` None: there was none, and nothing is wrong."""
-        if state is None:
-            return
-        self.state[i] = state
-        if state in _READ:
-            self.last_ma[i] = current_ma
-            self.age_ms[i] = 0
+        """What a window of circuit i said; `state` None: there was none, and nothing is wrong.
+
+        Whether there may be something to `tell`.
+        """
+        if state is not None:
+            self.state[i] = state
+            if state in _READ:
+                self.last_ma[i] = current_ma
+                self._age_ms[i] = -self._since_ms
+        return self.state[i] != "ok" or self._told[i] & 7
 
     def tell(self, i, events, up_s):
         """An event when circuit i's reading has become another thing than was told last."""
         told = self._told[i]
-        if self.state[i] == "ok" and not told & 7:
-            return
         state = STATES.index(self.state[i])
         if state < _SPIKY:
             state = 0
