@@ -25,7 +25,7 @@ SURPLUS_BYTES = 112 * 1024
 
 # The Python of one timer callback on an ESP8266 at 160 MHz: what `tools/bench.py tick` projects
 # for the control part of a tick, rounded up (tools/tests/test_bench.py).
-CONTROL_MS = 11.0
+CONTROL_MS = 6.0
 
 # Where built images are kept.
 IMAGES = Path(__file__).parent.parent.parent / "build" / "romfs"

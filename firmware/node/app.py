@@ -161,7 +161,7 @@ class App:
             readings.tell(i, self.events, self.clock.up_s)
 
     def _protect(self, step_ms):
-        """Of all that is counted a tick brings one circuit's new reading, and mostly that is all."""
+        """A tick brings one circuit a new reading; mostly that is all that is new."""
         i = self._turn
         readings = self.readings
         relays = self.relays

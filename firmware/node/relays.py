@@ -125,8 +125,13 @@ class Relays:
         """
         self._current_ma = current_ma
         age_ms = readings.age_ms(i)
-        if readings.is_trusted(i) and age_ms + _MOVING_MS <= self.since_edge_ms[i]:
-            self._compare(i, self.closed[i], readings.last_ma[i])
+        if age_ms + _MOVING_MS <= self.since_edge_ms[i] and readings.is_trusted(i):
+            closed = self.closed[i]
+            flows_ma = readings.last_ma[i]
+            if closed == (flows_ma > 0) and not self._idle[i] and not self.welded[i]:
+                self._as_told_s[i] = self._clock.up_s
+            else:
+                self._compare(i, closed, flows_ma)
         self.unbreakable[i] = current_ma[i] > self._breaking_ma[i] and age_ms < _BLIND_MS
         if self._refused[i] and not self.unbreakable[i]:
             self._tell("breaking", self._refused, i, 0, 0)

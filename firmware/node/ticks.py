@@ -34,7 +34,7 @@ class Clock:
             return False
         self._last_ms = now_ms
         self.gap_ms = gap_ms
-        self.step_ms = min(gap_ms, _LONGEST_STEP_MS)
+        self.step_ms = gap_ms if gap_ms < _LONGEST_STEP_MS else _LONGEST_STEP_MS
         self._part_ms += gap_ms
         if self._part_ms >= 1000:
             self.up_s += self._part_ms // 1000

@@ -17,7 +17,7 @@ from tools.benches.figure import KEYS, Figure, Options, percentile
 from tools.benches.page import PAGE, TABLES, trip_table, written
 
 # What misses its target so far may not get worse: when it falls, so does its ceiling here.
-MISSED = {"live heap, highest": 32_500, "busy share": 84}
+MISSED = {"live heap, highest": 32_500}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_one_second_means_are_right_where_there_are_few_harmonics() -> None:
 
 
 def test_the_cost_of_a_tick_is_a_multiple_of_a_published_loop() -> None:
-    multiple, projected, busy, between = tick.measure(Options(quick=True))
+    multiple, projected, busy, longest, between = tick.measure(Options(quick=True))
     iterations = float(multiple.value or 0)
     assert iterations > 20
     assert "projection" in projected.figure
@@ -174,7 +174,8 @@ def test_the_cost_of_a_tick_is_a_multiple_of_a_published_loop() -> None:
     # What a board does while its converter works does not delay the next conversion.
     assert between.ok
     assert busy.target == 70
-    assert float(busy.value or 0) <= MISSED["busy share"]
+    assert busy.ok
+    assert longest.ok
 
 
 @pytest.mark.timeout(600)

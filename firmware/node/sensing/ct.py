@@ -112,7 +112,12 @@ class Ct:
             return "impossible"
         if abs(mean - bias) > high - low + _BIAS_STEP:
             return "impossible"
-        if self._is_frozen(i, since_ms):
+        # Sum, least and largest in one number below 2**30: below 2**19, 2**15, 2**15.
+        mark = rms.total ^ low << 14 ^ high << 7
+        if mark != self._mark[i]:
+            self._mark[i] = mark
+            self._same_ms[i] = 0
+        elif self._is_frozen(i, since_ms):
             return "frozen"
         scale_ma = self.scale_ma[i]
         if low <= _RAIL or high >= 2 * bias - _RAIL:
@@ -132,13 +137,6 @@ class Ct:
         return "ok"
 
     def _is_frozen(self, i, since_ms):
-        rms = self._rms
-        # Sum, least and largest in one number below 2**30: below 2**19, 2**15, 2**15.
-        mark = rms.total ^ rms.low << 14 ^ rms.high << 7
-        if mark != self._mark[i]:
-            self._mark[i] = mark
-            self._same_ms[i] = 0
-            return False
         self._same_ms[i] = min(self._same_ms[i] + since_ms, _AGE_CAP_MS)
         return self._same_ms[i] > _FROZEN_MS
 
