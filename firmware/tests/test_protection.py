@@ -185,9 +185,11 @@ class Limit(unittest.TestCase):
 
 class Board(unittest.TestCase):
     def setUp(self):
+        self.protection = self.make()
+
+    def make(self):
         circuits = [fakes.circuit(phase=1 + i % 2) for i in range(4)]
-        feeder = {"rating_ma": [25_000, 25_000, 0]}
-        self.protection = Protection(feeder, circuits, 5)
+        return Protection({"rating_ma": [25_000, 25_000, 0]}, circuits, 5)
 
     def update(self, currents, saturated=0, times=1):
         for _ in range(times):
@@ -206,6 +208,38 @@ class Board(unittest.TestCase):
         self.update([0, 0, 0, 21_000], times=20)
         self.assertEqual(self.protection.overloaded, 8)
         self.assertEqual(self.protection.excess_ma[1], 11_000)
+
+    def test_what_is_skipped_while_all_is_calm_would_have_changed_nothing(self):
+        """Beside one whose guards are asked in every tick: loads come and go, limits change."""
+        random.seed(5)
+        calm = sum(self.calm_ticks(1_000) for _ in range(30))
+        self.assertTrue(5_000 < calm < 25_000, calm)
+
+    def calm_ticks(self, count):
+        asked, skipping = self.make(), self.make()
+        currents, seen, limit_ma = [0] * 4, [0] * 4, [10_000, 10_000, 0]
+        calm = 0
+        for tick in range(count):
+            i = tick % 4
+            if random.random() < 0.01:
+                currents[i] = random.choice((0, 900, 3_000, 4_500, 9_000, 12_000))
+            asked.update(currents, 0, limit_ma, TICK_MS)
+            if skipping.stays_calm(i, currents[i], seen):
+                calm += 1
+            else:
+                seen[i] = currents[i]
+                skipping.update(seen, 0, limit_ma, TICK_MS)
+            self.assertEqual(seen, currents)
+            self.assertEqual(self.known(skipping), self.known(asked))
+            if tick % 25 == 0:
+                limit_ma[0] = random.choice((4_000, 10_000))
+                skipping.is_calm = False
+        return calm
+
+    def known(self, protection):
+        guards = [(g._time, g._over_ms, g.budget) for g in protection.guards if g]
+        over = (list(protection.excess_ma), protection.overloaded, protection.is_over)
+        return list(protection.load_ma), over, guards
 
     def test_saturation_of_one_circuit(self):
         self.update([1_000, 0, 0, 0], saturated=1, times=9)
