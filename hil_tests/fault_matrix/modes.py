@@ -66,9 +66,9 @@ class Mode:
     runs: bool = True
 
     def site(self) -> dict[str, Any]:
-        """The site file: one critical circuit, one that is off in the safe state."""
+        """The site file: one critical circuit; in the safe state one is off, one as it was."""
         priced = {"price_ceiling_eur_mwh": 300}
-        laundry = {"priority": PRIORITY[LAUNDRY], "safe": "on", "min_off_s": HEARD_S} | priced
+        laundry = {"priority": PRIORITY[LAUNDRY], "safe": "keep", "min_off_s": HEARD_S} | priced
         heater = {"priority": PRIORITY[HEATER], "safe": "off", "contactor": False} | priced
         lights = {"sensor": "ina226", "shunt_uohm": 2_000, "phase": "L2"}
         site = one_board_site(
@@ -91,12 +91,16 @@ class Mode:
 LAUNDRY_ON = (1, "override")
 LAUNDRY_OFF = (0, "override")
 LAUNDRY_HELD = (0, "hold")
+# The laundry keeps what its slots wanted, whatever was ordered or dear.
+KEPT_OFF = but(SAFE, laundry=(0, "safe_link"))
 
 MODES = {
     "default": Mode("a plan without slots"),
     "plan": Mode(
         "slots: laundry off, heater on",
         but(DEFAULT, laundry=(0, "plan"), heater=(1, "plan")),
+        expired=KEPT_OFF,
+        alone=KEPT_OFF,
     ),
     "price": Mode(
         "above the ceilings of laundry and heater",
@@ -112,6 +116,7 @@ MODES = {
         "laundry off by its slots and ordered on",
         but(DEFAULT, laundry=LAUNDRY_ON),
         expired=but(SAFE, laundry=LAUNDRY_ON),
+        alone=KEPT_OFF,
     ),
     "charge": Mode(
         "laundry ordered on at the board",
