@@ -53,6 +53,21 @@ def send(address: tuple[str, int], data: bytes) -> list[tuple[int, bytes]]:
     return responses
 
 
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        (b"Content-Length: 28", b"Content-Length: " + b"9" * 5000),
+        (b"PUT /", b"PUT http://[/"),
+    ],
+)
+def test_what_the_parser_stumbles_over_is_answered(
+    address: tuple[str, int], part: bytes, instead: bytes
+) -> None:
+    [(status, body)] = send(address, _REQUEST.replace(part, instead))
+    assert status == problems.BAD_REQUEST.status
+    assert json.loads(body)["type"] == problems.BAD_REQUEST.uri
+
+
 def mangled() -> st.SearchStrategy[bytes]:
     """A request with a piece of it replaced by bytes."""
     place = st.integers(0, len(_REQUEST))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore
 from waitress.channel import ClientDisconnected, HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
@@ -94,7 +94,11 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return taken
 
     def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            # Such as a length of 5000 digits: waitress would log it and hang up.
+            raise ParsingError("request line or Content-Length is invalid") from error
         if self.chunked:
             self.error = _NoLengthError("chunked bodies are not taken; state Content-Length")
             self.completed = True
