@@ -205,6 +205,20 @@ def test_database_that_is_read_only() -> None:
     assert "owner" in store.way_out
 
 
+def test_site_file_that_is_not_there(folder: Path) -> None:
+    (folder / "site.toml").unlink()
+    _, found = examine(folder)
+    assert "headroom init" in only(found, "site file").way_out
+    assert "line" not in only(found, "site file").way_out
+
+
+@pytest.mark.parametrize("url", ["mysql://somebody@db/headroom", "headroom.db"])
+def test_url_that_names_no_store(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HEADROOM_DATABASE", url)
+    _, found = examine(folder)
+    assert "HEADROOM_DATABASE" in only(found, "store").way_out
+
+
 def test_database_of_a_later_release(folder: Path) -> None:
     with sqlite3.connect(folder / "data" / "headroom.db") as db:
         db.execute("PRAGMA user_version = 99")

@@ -24,7 +24,11 @@ def examine_site(path: Path) -> tuple[Site | None, list[Finding]]:
     try:
         site = load_site(path)
     except SiteError as error:
-        way_out = "mend the line; `headroom init` writes a file that explains each key"
+        way_out = (
+            "mend the line; `headroom init` writes a file that explains each key"
+            if path.exists()
+            else "name one as --site; `headroom init` writes it"
+        )
         return None, [Finding("error", "site file", line, way_out) for line in error.lines]
     return site, unenforceable(site)
 
@@ -90,9 +94,11 @@ def _unavailable(why: str) -> Finding:
         "cannot be written": "run as the user that owns the data directory, or change its owner",
         "locked": "another program keeps a transaction open; end it",
         "disk": "make room on the disk",
+        "password": "give the right one in HEADROOM_DATABASE or ~/.pgpass",
         "connect": "check that PostgreSQL runs and that the URL names its host, port and database",
         "schema": "use the release that wrote it, or another data directory",
         "later release": "use the release that wrote it, or another data directory",
+        "URL": "mend --database or HEADROOM_DATABASE, or leave it out for SQLite in --data",
     }
     way_out = next((way for word, way in ways_out.items() if word in why), "restore a backup")
     return Finding("error", "store", why, way_out)

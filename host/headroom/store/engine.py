@@ -75,7 +75,7 @@ def open_store(url: str, *, busy_s: float = 5.0) -> Store:
     make_engines = _ENGINES.get(parsed.get_backend_name())
     if make_engines is None or not parsed.database:
         raise StoreUnavailableError(
-            f"{parsed}: the store is sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+            f"{parsed}: the URL of a store is sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         )
     store = Store(*make_engines(parsed, busy_s))
     with store.read() as db:
