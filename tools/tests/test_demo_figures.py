@@ -7,8 +7,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from headroom.site import load_site
+from headroom.site.enforceable import unenforceable
 
 from boards.virtual.network import Exchange
+from tools.demo.__main__ import SITE
 from tools.demo.figures import Figures, answer_of, enforced_limit
 from tools.demo.loads import load_traces
 
@@ -30,6 +33,10 @@ GOOD = Figures(
     protection_allows_at_twice_ms=1000,
     most_behind_real_time_ms=20.0,
 )
+
+
+def test_doctor_finds_nothing_wrong_with_the_demos_site() -> None:
+    assert unenforceable(load_site(SITE)) == []
 
 
 def test_a_good_run_has_no_failure_and_says_so() -> None:
