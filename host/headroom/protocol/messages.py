@@ -284,9 +284,10 @@ def first_error(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if not key:
         return message
-    return f"{key}: {message}, got {_shortened(first['input'])}"
+    return f"{key}: {message}, got {shortened(first['input'])}"
 
 
-def _shortened(value: object) -> str:
+def shortened(value: object) -> str:
+    """A value as an error names it: ASCII, and not all of it if it is long."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."

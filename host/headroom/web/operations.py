@@ -17,7 +17,7 @@ from typing import Any, TypeVar, get_type_hints
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from headroom.protocol.messages import MalformedMessageError, Message, first_error
+from headroom.protocol.messages import MalformedMessageError, Message, first_error, shortened
 from headroom.protocol.problems import (
     MALFORMED,
     NO_SUCH_ORDER,
@@ -115,7 +115,8 @@ def _check_path(types: dict[str, TypeAdapter[Any]], arguments: dict[str, Any]) -
         try:
             types[name].validate_python(value)
         except ValidationError as error:
-            raise ProblemError(NOT_FOUND, f"{name}: {first_error(error)}") from None
+            detail = f"{name}: {first_error(error)}, got {shortened(value)}"
+            raise ProblemError(NOT_FOUND, detail) from None
 
 
 def _read_body(form: type[Message], problems: Collection[ProblemType]) -> Message:
