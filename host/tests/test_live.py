@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 from headroom.protocol.problems import ProblemError
 from headroom.store import StoreUnavailableError
-from headroom.web.live import MOST_STREAMS, QUIET_S, SLOW_S, LiveHub, OpenResponse
+from headroom.web.live import (
+    MOST_STREAMS,
+    MOST_STREAMS_EACH,
+    QUIET_S,
+    SLOW_S,
+    LiveHub,
+    OpenResponse,
+)
 from headroom.web.live_api import TAKE_OVER
 from tests.api_server import listening
 from tests.server_process import Server, prepare, run_headroom, serving
@@ -56,9 +63,9 @@ class Watched:
             raise self.failure
         return self.state | {"unix_s": self.clock.unix_s()}
 
-    def watch(self, reader: Reader, may_go_on: bool = True) -> Reader:
+    def watch(self, reader: Reader, may_go_on: bool = True, who: str = "somebody") -> Reader:
         """Have a reader watch that was told the newest state."""
-        self.hub.keep(reader, self.hub.begin(), lambda: may_go_on)
+        self.hub.keep(reader, self.hub.begin(who), lambda: may_go_on)
         return reader
 
     def report(self, board_id: str, current_ma: int) -> None:
@@ -125,17 +132,17 @@ def test_another_board_makes_another_site_and_all_of_it_is_told(watched: Watched
 def test_who_comes_again_goes_on_where_they_were(watched: Watched) -> None:
     watched.report("flat-1", 100)
     watched.report("flat-2", 100)
-    first = watched.hub.begin()
+    first = watched.hub.begin("somebody")
     watched.clock.advance(1)
     watched.report("flat-2", 200)
-    kind, change = parsed(watched.hub.begin(id_of(first.event)).event.decode())
+    kind, change = parsed(watched.hub.begin("somebody", id_of(first.event)).event.decode())
     assert (kind, [board["id"] for board in change["boards"]]) == ("change", ["flat-2"])
 
 
 @pytest.mark.parametrize("last", ["", "x", "-1", "{run}-99", "{run}-0", "{run}-²", "other-1"])
 def test_who_heard_nothing_of_this_start_is_told_everything(watched: Watched, last: str) -> None:
-    run_id = id_of(watched.hub.begin().event).partition("-")[0]
-    kind, _ = parsed(watched.hub.begin(last.format(run=run_id)).event.decode())
+    run_id = id_of(watched.hub.begin("somebody").event).partition("-")[0]
+    kind, _ = parsed(watched.hub.begin("somebody", last.format(run=run_id)).event.decode())
     assert kind == "state"
 
 
@@ -231,11 +238,24 @@ def test_a_fault_of_ours_ends_the_streams_and_the_next_one_is_served(watched: Wa
 
 
 def test_so_many_streams_and_no_more(watched: Watched) -> None:
-    for _ in range(MOST_STREAMS):
-        watched.watch(Reader())
+    for number in range(MOST_STREAMS):
+        watched.watch(Reader(), who=f"person {number}")
     with pytest.raises(ProblemError) as refused:
-        watched.hub.begin()
+        watched.hub.begin("one more")
     assert refused.value.kind.slug == "too-many-streams"
+
+
+def test_nobody_takes_the_streams_of_all(watched: Watched) -> None:
+    begun = watched.hub.begin("greedy")
+    for _ in range(MOST_STREAMS_EACH):
+        watched.watch(Reader(), who="greedy")
+    with pytest.raises(ProblemError, match="streams of greedy") as refused:
+        watched.hub.begin("greedy")
+    assert refused.value.kind.slug == "too-many-streams"
+    late = Reader()
+    watched.hub.keep(late, begun, lambda: True)
+    assert late.ended
+    watched.watch(Reader(), who="modest")
 
 
 def test_any_other_server_gets_one_event_for_a_request(world: World) -> None:
@@ -277,7 +297,7 @@ def next_event(stream: http.client.HTTPResponse) -> tuple[str, Any]:
 
 def test_streams_take_no_thread_from_the_api_and_all_hear_of_a_report(server: Server) -> None:
     with ExitStack() as stack:
-        streams = [stack.enter_context(streaming(server)) for _ in range(MOST_STREAMS)]
+        streams = [stack.enter_context(streaming(server)) for _ in range(MOST_STREAMS_EACH)]
         assert all(next_event(stream)[1]["boards"][0]["reports"] == 0 for stream in streams)
         assert server.board("flat-1").report().status == 200
         assert server.get("api/v1/boards")["boards"][0]["reports"] == 1

@@ -19,6 +19,8 @@ from headroom.store import StoreUnavailableError
 from headroom.web.versions import Document, Versions
 
 MOST_STREAMS = 32
+# Whoever leaves pages open everywhere, or means to, shall not keep others from theirs.
+MOST_STREAMS_EACH = 8
 # How often changes are looked for, and how much of the time that may take.
 _LOOK_S = 0.5
 _SHARE = 0.1
@@ -47,8 +49,9 @@ class OpenResponse(Protocol):
 
 @dataclass(frozen=True)
 class Begun:
-    """The first event of a response: which version of the state it tells, in which beat."""
+    """The first event of a response: for whom, which version of the state, in which beat."""
 
+    who: str
     event: bytes
     version: int
     beat: int
@@ -56,6 +59,7 @@ class Begun:
 
 @dataclass
 class _Stream:
+    who: str
     response: OpenResponse
     may_go_on: Callable[[], bool]
     version: int
@@ -92,24 +96,25 @@ class LiveHub:
         self._took_s = 0.0
         self._running = False
 
-    def begin(self, last_id: str = "") -> Begun:
+    def begin(self, who: str, last_id: str = "") -> Begun:
         """What is new since the event of that id, or all; raises `too-many-streams`."""
         with self._lock:
-            if len(self._streams) >= MOST_STREAMS:
-                raise ProblemError(TOO_MANY_STREAMS, f"{MOST_STREAMS} streams are open")
+            self._require_room(who)
             self._look()
             event, version = self._event(self._version_of(last_id))
-            return Begun(event, version, self._beat)
+            return Begun(who, event, version, self._beat)
 
     def keep(self, response: OpenResponse, begun: Begun, may_go_on: Callable[[], bool]) -> None:
         """Go on with a response that has begun, for as long as it `may_go_on`."""
         with self._lock:
-            if len(self._streams) >= MOST_STREAMS:
+            try:
+                self._require_room(begun.who)
+            except ProblemError:  # while it began, others did too
                 response.end()
                 return
             now_s = self._now_s()
             self._streams.append(
-                _Stream(response, may_go_on, begun.version, begun.beat, now_s, now_s)
+                _Stream(begun.who, response, may_go_on, begun.version, begun.beat, now_s, now_s)
             )
             if not self._running:
                 self._running = True
@@ -123,6 +128,12 @@ class LiveHub:
             self._streams = [stream for stream in self._streams if self._goes_on(stream, events)]
             self._running = bool(self._streams)
             return self._running
+
+    def _require_room(self, who: str) -> None:
+        if len(self._streams) >= MOST_STREAMS:
+            raise ProblemError(TOO_MANY_STREAMS, f"{MOST_STREAMS} streams are open")
+        if sum(stream.who == who for stream in self._streams) >= MOST_STREAMS_EACH:
+            raise ProblemError(TOO_MANY_STREAMS, f"{MOST_STREAMS_EACH} streams of {who} are open")
 
     def _run(self) -> None:
         try:

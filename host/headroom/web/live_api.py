@@ -9,7 +9,7 @@ from headroom.protocol.problems import TOO_MANY_STREAMS
 from headroom.store import StoreUnavailableError
 from headroom.web.live import LiveHub, OpenResponse
 from headroom.web.operations import operation
-from headroom.web.security import Credentials
+from headroom.web.security import Credentials, sender
 from headroom.web.state import current_state
 
 # Where a request's environment says who goes on with its response, once what the view gave of it
@@ -34,7 +34,7 @@ def live_api(coordinator: Coordinator) -> Blueprint:
         again if there are other feeders or boards. `problem` when the store cannot be read.
         With Last-Event-ID the stream goes on after that event, or begins anew if that cannot be.
         """
-        begun = hub.begin(request.headers.get("Last-Event-ID", ""))
+        begun = hub.begin(sender(), request.headers.get("Last-Event-ID", ""))
         may_go_on = _still_the_same_person(coordinator)
 
         def take_over(response: OpenResponse) -> None:

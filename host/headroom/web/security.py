@@ -155,6 +155,12 @@ def address() -> str:
     return request.remote_addr or ""
 
 
+def sender() -> str:
+    """Who sent the current request: whose token or session it carries, or else from where."""
+    access: Access = g.access
+    return access.name or address()
+
+
 def person() -> str:
     """Whose token or session the current request carries, where one is needed."""
     name: str = g.access.name
