@@ -82,6 +82,8 @@ def write_private(path: Path, content: str | bytes) -> None:
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(handle)
         os.replace(draft, path)
     except OSError as error:
         raise DataDirError(f"{path}: cannot be written: {error.strerror}") from error
