@@ -271,6 +271,9 @@ def test_history_shows_what_boards_measured(page: Page, tmp_path: Path) -> None:
     expect(said).not_to_have_text(str(before))
     history.get_by_role("radio", name="6 h").check(force=True)
     expect(said).to_contain_text("at most 6.0 A")
+    for _ in range(8):  # further than can be told at once
+        history.get_by_role("button", name="Zoom out").click()
+    expect(said).to_contain_text("nothing is known of this time")  # it has no quarters
 
 
 def _remember(folder: Path, mean_ma: int, max_ma: int) -> None:

@@ -10,6 +10,8 @@ const CHART_PX = 240;
 const REFRESH_MS = 60_000;
 const SHORTEST_S = 600;
 const QUARTER_S = 900;
+// As many quarters of an hour as are told at once.
+const LONGEST_S = 31 * 86_400;
 // From here on a point is a quarter of an hour.
 const MINUTES_UP_TO_S = 30 * 3600;
 
@@ -73,7 +75,7 @@ function circuitSubjects(state) {
 
 function zoomTo(from, to) {
   const middle = (from + to) / 2;
-  const half = Math.max(to - from, SHORTEST_S) / 2;
+  const half = Math.min(Math.max(to - from, SHORTEST_S), LONGEST_S) / 2;
   span = { from: middle - half, to: middle + half };
   load();
 }
@@ -129,5 +131,8 @@ function describe(subject, points, from, to, stepS) {
   const mean = known.reduce((sum, point) => sum + point.meanMa, 0) / known.length;
   const unknown = points.length - known.length;
   const gap = unknown ? `; nothing is known of ${duration(unknown * stepS)}` : "";
-  return `${subject.name}, ${when}: at most ${amps(highest.maxMa)} A (${clock(highest.unixS)}), ${amps(mean)} A on average${gap}.`;
+  const most = `${amps(highest.maxMa)} A (${clock(highest.unixS)})`;
+  // A minute has the highest of each circuit, and not whether they came together.
+  const peak = subject.of.feeder ? `its circuits' peaks sum to ${most} at most` : `at most ${most}`;
+  return `${subject.name}, ${when}: ${peak}, ${amps(mean)} A on average${gap}.`;
 }
