@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import esptool.loader
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
@@ -51,7 +53,7 @@ def headroom(*arguments: str) -> Result:
 
 
 def in_loader(module: Module, *arguments: str) -> Result:
-    """One on the plain cable of a module whose BOOT is held: much faster than RFC 2217."""
+    """One on the plain cable of a module whose BOOT is held: it begins sooner than RFC 2217."""
     module.start_download()
     return headroom(*arguments, "--port", module.plain_port, "--no-reset", "--baud", "115200")
 
@@ -93,10 +95,39 @@ def test_all_of_it_is_erased_once_a_person_agrees(module: Module, image: str) ->
     assert boots(module)
 
 
+def test_a_flash_that_takes_its_time(image: str) -> None:
+    """Erasing all of it lasts longer than any other answer is waited for: 512 sectors of 45 ms."""
+    with Module(flash_bytes=FLASH_BYTES, flash_time=0.2) as module:
+        assert in_loader(module, "flash", image).exit_code == 0
+        begun = time.monotonic()
+        told = in_loader(module, "erase", "--yes")
+        assert told.exit_code == 0, told.output
+        assert time.monotonic() - begun > 0.2 * 512 * 0.045 > esptool.loader.DEFAULT_TIMEOUT
+        assert module.flash(0, FLASH_BYTES) == b"\xff" * FLASH_BYTES
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def step(self, what: str) -> None:
+        """See headroom.device.chip.Progress."""
+
+    def at(self, done: int, total: int) -> None:
+        """See headroom.device.chip.Progress."""
+
+
+def test_a_network_port_is_not_agreed_on_anew_for_each_block(module: Module) -> None:
+    """pyserial does that whenever a timeout is set: a minute more for a backup."""
+    with connected(module.port, Silent()) as chip:
+        assert chip.read("its start", 0, 16 * SECTOR_BYTES) == b"\xff" * 16 * SECTOR_BYTES
+    assert module.clock.remote.agreed < 8
+
+
 def test_a_backup_is_all_of_the_flash_for_its_owner_alone(module: Module, tmp_path: Path) -> None:
     module.do(lambda board: install(board.flash, {"secrets.json": b"key"}, firmware_image()))
     kept = tmp_path / "board.bin"
-    assert in_loader(module, "backup", str(kept)).exit_code == 0
+    # The plain cable gives its bytes one by one.
+    assert headroom("backup", str(kept), "--port", module.port).exit_code == 0
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.read_bytes() == module.flash(0, FLASH_BYTES)
 

@@ -21,7 +21,8 @@ T = TypeVar("T")
 class Module:
     """A virtual module in real time. Use it with ``with``; it has power inside.
 
-    ``word`` makes it another chip, ``flash_bytes`` one with less flash. The board itself is
+    ``word`` makes it another chip, ``flash_bytes`` one with less flash, ``flash_time`` one whose
+    flash takes that share of its real time to be written in the loader. The board itself is
     touched through ``do`` alone, because a thread of its own runs it.
     """
 
@@ -31,12 +32,13 @@ class Module:
         word: int = ESP8266,
         fitting: Fitting | None = None,
         network: Network | None = None,
+        flash_time: float = 0.0,
     ) -> None:
         fitting = fitting or Fitting()
         model = Model(word, fitting.seed & 0xFFFFFF)
         flash = Flash(size=flash_bytes)
         self.board = VirtualBoard(fitting, network or Network(_nobody), flash, model)
-        self.clock = RealTime(self.board)
+        self.clock = RealTime(self.board, flash_time=flash_time)
 
     def __enter__(self) -> Module:
         self.clock.start()

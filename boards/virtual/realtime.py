@@ -21,11 +21,19 @@ DONE_WITHIN_S = 10.0
 class RealTime:
     """Runs a board in a thread of its own until it is stopped.
 
-    Only that thread may touch the board meanwhile, and its ports ``serial`` and ``remote``.
+    Only that thread may touch the board meanwhile, and its ports ``serial`` and ``remote``. In its
+    loader writing takes no time unless ``flash_time`` says what share of the chip's own.
     """
 
-    def __init__(self, board: VirtualBoard, serial_port: int = 0, remote_port: int = 0) -> None:
+    def __init__(
+        self,
+        board: VirtualBoard,
+        serial_port: int = 0,
+        remote_port: int = 0,
+        flash_time: float = 0.0,
+    ) -> None:
         self.board = board
+        self._flash_time = flash_time
         self.serial = SerialPort(serial_port)
         self.remote = RemotePort(self._hear, board.drive, remote_port)
         self.faults = LineFaults()
@@ -111,6 +119,8 @@ class RealTime:
 
     def _say(self, data: bytes, baud: int) -> None:
         """To both ports; the terminal's has no rate of its own and hears the program."""
+        if self.board.downloads:
+            self._stop.wait(self._flash_time * self.board.flash.take_busy_us() / 1e6)
         data = self.faults.to_host.pass_on(data)
         rate = baud if self.board.downloads else PROGRAM_BAUD
         self.serial.write(heard(data, baud, rate))

@@ -27,6 +27,7 @@ class RemotePort:
         port: int = 0,
     ) -> None:
         self.adaptor = Adaptor(drive)
+        self.agreed = 0  # how often a client has set the rate, which it does with all else
         self.outlet = Outlet(port, self._greet, self.adaptor.release)
         self._on_data = on_data
         self._settings = _Settings(self)
@@ -96,6 +97,7 @@ class _Settings:
     @baudrate.setter
     def baudrate(self, baud: int) -> None:
         self._port.deliver()
+        self._port.agreed += 1
         self._baud = baud
 
     @property

@@ -11,6 +11,7 @@ import serial
 from esp_pylib.logger import EspLog, EspLogBase
 from esptool.logger import EsptoolLogger
 from esptool.util import FatalError, flash_size_bytes
+from serial import rfc2217
 
 from headroom.device.errors import DeviceError
 from headroom.device.layout import LEAST_FLASH_BYTES
@@ -72,6 +73,21 @@ class Chip:
             esptool.erase_flash(self._esp)
 
 
+class _Remote(rfc2217.Serial):  # type: ignore[misc]
+    """pyserial agrees on the line anew, 60 ms each time, also where only a timeout is set, which
+    is this end's own affair; esptool sets one for every 4 KiB.
+    """
+
+    _agreed: tuple[object, ...] = ()
+
+    def _reconfigure_port(self) -> None:
+        framing = self._bytesize, self._parity, self._stopbits
+        wanted = (self._baudrate, *framing, self._write_timeout)
+        if wanted != self._agreed:
+            super()._reconfigure_port()
+            self._agreed = wanted
+
+
 @contextmanager
 def connected(
     port: str, progress: Progress, baud: int = BAUD, reset: bool = True
@@ -97,6 +113,11 @@ def connected(
 
 def _opened(port: str) -> serial.Serial:
     try:
+        if port.startswith("rfc2217://"):
+            line = _Remote()
+            line.port = port
+            line.open()
+            return line
         return serial.serial_for_url(port, exclusive=True)
     except (serial.SerialException, OSError) as error:
         raise DeviceError(
