@@ -337,6 +337,17 @@ def test_where_no_firmware_works_the_board_stays_in_maintenance(
     assert "it is in maintenance" in run(module, "monitor").output
 
 
+def test_a_prompt_that_cannot_be_says_what_can(module: Module) -> None:
+    told = run(module, "repl")
+    assert told.exit_code == 2
+    assert "needs a port of this machine such as /dev/ttyUSB0, not of the network" in told.output
+    assert f"serial.tools.miniterm --raw {module.plain_port} 115200" in told.output
+    told = run(module, "repl", port=module.clock.serial.device)
+    assert told.exit_code == 2
+    assert "needs a terminal to type at" in told.output
+    assert mpremote(module.clock, "exec", "print(1)").strip() == "1"
+
+
 def test_mpremotes_own_deploy_finds_the_partition(module: Module) -> None:
     assert run(module, "maintenance", "in").exit_code == 0
     assert "ROMFS image size" in mpremote(module.clock, "romfs", "query")

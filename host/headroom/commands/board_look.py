@@ -71,10 +71,15 @@ def repl(port: str | None) -> None:
     """
     found = find_port(port)
     # mpremote waits for keys and board by their file descriptors.
-    if "://" in found or not sys.stdin.isatty():
+    one_line = f"for one line: mpremote connect {found} resume exec 'print(1)'"
+    if "://" in found:
+        miniterm = f"{sys.executable} -m serial.tools.miniterm --raw {found} 115200"
         raise DeviceError(
-            f"{found}: a prompt needs a terminal, and a port of this machine such as /dev/ttyUSB0",
-            f"for one line: mpremote connect {found} resume exec 'print(1)'",
+            f"{found}: a prompt needs a port of this machine such as /dev/ttyUSB0, "
+            "not of the network",
+            f"take a plain terminal: {miniterm}; or {one_line}",
         )
+    if not sys.stdin.isatty():
+        raise DeviceError(f"{found}: a prompt needs a terminal to type at", one_line)
     command = ["-m", "mpremote", "connect", found, "resume", "repl"]
     sys.exit(subprocess.call([sys.executable, *command]))
