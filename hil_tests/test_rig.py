@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hil_tests.conftest import flat_circuits, one_board_site
 from hil_tests.rig.client import RigError, Wiring
 from hil_tests.rig.filter import carrier_volts, cycle, gain, rms, sine, volts_at_full_swing
+from hil_tests.rig.modules import wiring_of
 from hil_tests.targets.interface import RelayEdge, contact_changes
 from hil_tests.targets.virtual import contact_edges
 from hil_tests.targets.wired import WiredTarget
@@ -22,6 +26,7 @@ pytestmark = [
 
 # It looks every 5 ms, and its own clock is read in whole ms over the REPL.
 LOOK_S = 0.02
+RIG = Path(__file__).parent / "rig"
 TIMING = {"boot_delay_s": [1, 1]}
 
 
@@ -76,6 +81,41 @@ def test_it_refuses_what_it_cannot_feign(target: WiredTarget) -> None:
         target.rig.set_load(1, 40.0)
     with pytest.raises(RuntimeError, match="no pin switches the board's supply"):
         target.client.power(True)
+
+
+@pytest.mark.parametrize("path", sorted(RIG.glob("rig*.toml")), ids=lambda path: path.stem)
+def test_the_rig_files_name_pins_that_their_modules_have(path: Path) -> None:
+    given = tomllib.loads(path.read_text())["rig"]
+    assert given.pop("port")
+    wiring = wiring_of(given)
+    assert len(wiring.loads) == 4
+    assert wiring.most_a > 20
+
+
+WRONG = (
+    ({"module": "uno"}, "rig.module: 'uno' is none of esp12f, pico, esp32"),
+    ({"load": [4]}, "rig.load: unknown key"),
+    ({"contacts": [12]}, "rig.contacts: 1 for 4 loads"),
+    ({"loads": [0, 2, 4, 16]}, "rig.loads: 16 is no PWM of the esp12f"),
+    ({"contacts": [12, 13, 14, 0]}, "rig.contacts: 0 is no input of the esp12f"),
+    ({"loads": [0, 2, 4, 12]}, "rig: GPIO 12 is named 2 times"),
+    ({"power": 12}, "rig: GPIO 12 is named 2 times"),
+    ({"power": 1}, "rig.power: 1 is no output of the esp12f"),
+    ({"carrier_hz": 40_000}, "rig.carrier_hz: 40000, the esp12f has 1 to 1000"),
+    ({"module": "pico", "loads": [2, 3, 4, 18]}, "rig.loads: GPIO 2 shares its PWM channel"),
+    ({"module": "pico", "loads": [2, 3, 4, 25]}, "rig.loads: 25 is no PWM of the pico"),
+    ({"module": "esp32", "loads": [4, 13, 14, 34]}, "rig.loads: 34 is no PWM of the esp32"),
+    (
+        {"module": "esp32", "loads": [4, 18, 19, 21], "contacts": [13, 14, 16, 17]},
+        "rig.timers: -1 is no timer of the esp32",
+    ),
+)
+
+
+@pytest.mark.parametrize(("given", "why"), WRONG)
+def test_a_wrong_pin_is_named(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(RigError, match=re.escape(why)):
+        wiring_of(given)
 
 
 def test_half_a_swing_is_half_a_current_and_a_sine_is_one() -> None:

@@ -17,6 +17,7 @@ from headroom.device.configuration import Keys, Link, board_config
 from headroom.site import parse_site
 
 from hil_tests.rig.client import FIRMWARE, RigClient, RigError, Wiring
+from hil_tests.rig.modules import wiring_of
 from hil_tests.targets.forwarder import Forwarder
 from hil_tests.targets.serial_python import SerialPython
 from tools.demo.coordinator import SETTINGS, Coordinator
@@ -41,10 +42,12 @@ class RealTarget:
         folder.mkdir(parents=True)
         given = tomllib.loads(rig_file.read_text())
         wiring = dict(given["rig"])
-        rig_port = SerialPython(wiring.pop("port"))
+        rig_port_name = wiring.pop("port")
+        rig_wiring = _of_site(wiring_of(wiring), site)
+        rig_port = SerialPython(rig_port_name)
         board_port = SerialPython(port)
         self._ports = (rig_port, board_port)
-        self._client = _start_rig(rig_port, _of_site(Wiring(**wiring), site), self.now_s)
+        self._client = _start_rig(rig_port, rig_wiring, self.now_s)
         (folder / "site.toml").write_text(as_toml(site))
         self._process = Coordinator(folder / "site.toml", folder, settings or SETTINGS)
         host, _, number = given["coordinator"]["address"].rpartition(":")
