@@ -38,6 +38,11 @@ _OBEYED_S = book_s(SETTINGS.lease_s) / (1 - _DRIFT)
 _FOLLOWED_S = 60.0
 # Time passes in pieces, and what holds is looked at in between.
 _PIECE_S = 8.0
+# Coordinators on copies of a store know of each other only by what boards have heard from the
+# other. So each board reports to each of them, sooner than a lease ends; boards that reach only
+# one of two for longer cannot be kept within a limit by any of them.
+_MEETS_S = 10.0
+_COPIES_PIECE_S = 2.0
 _USUAL = {"exchange": 30, "send": 20, "deliver": 30, "pass_time": 18, "load": 15}
 _TROUBLES = {
     "lose": 4,
@@ -47,6 +52,7 @@ _TROUBLES = {
     "back_up": 1,
     "restore": 1,
     "start_second": 1,
+    "start_copy": 1,
     "set_clock": 2,
     "change_limit": 2,
     "order": 5,
@@ -86,6 +92,7 @@ class History(RandomSteps[Request | _Down]):
         self._folders = 0
         self.answered = 0
         self.processes: list[Process] = []
+        self._met: dict[tuple[Process, str], float] = {}
         self._backup = self._back_up(self._start(self._empty_data(with_keys=True)))
 
     def close(self) -> None:
@@ -279,8 +286,22 @@ class History(RandomSteps[Request | _Down]):
 
     def _pass_until(self, end_s: float) -> None:
         while self.t < end_s:
-            self.t = min(end_s, self.t + _PIECE_S)
+            copies = len({id(process.data) for process in self.processes}) > 1
+            self.t = min(end_s, self.t + (_COPIES_PIECE_S if copies else _PIECE_S))
             self.check("while time passes")
+            if copies:
+                self._meet_all()
+
+    def _meet_all(self) -> None:
+        """Every board reports to every coordinator that has not heard of it for long."""
+        for process in self.processes:
+            for name, board in self.boards.items():
+                if self.t - self._met[process, name] < _MEETS_S:
+                    continue
+                if request := board.send():
+                    self._met[process, name] = self.t
+                    board.receive(process.answer(request))
+                    self.check("meeting")
 
     def _least_uncontrolled_ma(self) -> PhaseMa:
         """The least of late: leases may still be those that were granted then."""
@@ -303,6 +324,8 @@ class History(RandomSteps[Request | _Down]):
         process = self._any_process()
         answers: list[bytes] = []
         self._do(process, lambda: answers.append(process.answer(message)))
+        if any(answer.startswith(b"HTTP/1.1 200") for answer in answers):
+            self._met[process, message.board] = self.t
         self.answered += len(answers)
         self._flying += [_Down(message, answer) for answer in answers]
 
@@ -335,6 +358,7 @@ class History(RandomSteps[Request | _Down]):
         clock = ProcessClock(lambda: self.t, self._rate(), self.random.choice(_WALL_ERRORS_S))
         process = Process(data, self.site, clock, SETTINGS)
         self.processes.append(process)
+        self._met |= {(process, name): self.t for name in self.boards}
         self._hold_to_promises(process)
         return process
 
