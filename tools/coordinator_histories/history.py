@@ -58,7 +58,13 @@ _TROUBLES = {
     "order": 5,
     "change_uncontrolled": 4,
     "read_meter": 8,
+    "change_board": 4,
+    "provision": 6,
 }
+# Where a coordinator may know an earlier site than another has changed, nobody can count on what
+# boards were given since.
+_ONE_SITE = {"change_board", "provision"}
+_MANY_SITES = {"restore", "start_second", "start_copy"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ class History(RandomSteps[Request | _Down]):
 
     def __init__(self, seed: int, only: Collection[str] | None = None) -> None:
         super().__init__(seed, _USUAL, _TROUBLES, only)
+        if self._weights.keys() & _MANY_SITES:
+            self._weights = {n: w for n, w in self._weights.items() if n not in _ONE_SITE}
         self._root = Path(tempfile.mkdtemp(prefix="histories", dir=_memory()))
         self.site = three_boards(self.random.choice(SAFE_LIMITS))
         self.boards = {
@@ -180,16 +188,30 @@ class History(RandomSteps[Request | _Down]):
 
     def change_limit(self) -> None:
         """Somebody wants less on a feeder, or as much as its rating again."""
-        feeder = self.random.choice(self.site.feeders)
-        safe_ma, part = safe_totals_ma(self.site)[feeder.id], self.random.choice([0.0, 0.5, 1.0])
+        process, feeder = self._any_process(), self.random.choice(self.site.feeders)
+        safe_ma = safe_totals_ma(process.coordinator.site)[feeder.id]
+        part = self.random.choice([0.0, 0.5, 1.0])
         l1, l2, l3 = (
             int(safe + part * (rating - safe))
             for safe, rating in zip(safe_ma, feeder.rating_ma, strict=True)
         )
-        process = self._any_process()
-        self._do(
-            process, lambda: process.coordinator.site_changes.set_limit(feeder.id, (l1, l2, l3))
-        )
+        changes = process.coordinator.site_changes
+        self._do(process, lambda: changes.set_limit(feeder.id, (l1, l2, l3)))
+
+    def change_board(self) -> None:
+        """Somebody wants a board on another feeder, or with another safe limit."""
+        process, name = self._any_process(), self._any_board().board.id
+        wanted = self.random.choice(three_boards(self.random.choice(SAFE_LIMITS)).boards)
+        changed = wanted.model_copy(update={"id": name})
+        self._do(process, lambda: process.coordinator.site_changes.put_board(changed))
+
+    def provision(self) -> None:
+        """A board is given what the site has for it, and moved to where that says."""
+        process, board = self._any_process(), self._any_board()
+        table = process.coordinator.site.board(board.board.id)
+        assert table
+        if self._do(process, lambda: process.register(table.id, _key(table.id))):
+            board.provision(table, self.t)
 
     def read_meter(self) -> None:
         """A reading of the metered load comes in."""
@@ -236,7 +258,10 @@ class History(RandomSteps[Request | _Down]):
         known_ma = {feeder.id: feeder.uncontrolled_ma for feeder in self.site.feeders}
         known_ma["main"] = plus(known_ma["main"], self._uncontrolled[-1][1])
         used_ma = {name: board.used_ma() for name, board in self.boards.items()}
-        self.compare(step, self.site.tree(known_ma), used_ma, limits_ma)
+        # By where boards hang and by what they have in flash, whatever a coordinator knows.
+        boards_now = tuple(board.board for board in self.boards.values())
+        tree = self.site.model_copy(update={"boards": boards_now}).tree(known_ma)
+        self.compare(step, tree, used_ma, limits_ma)
 
     def _check_orders(self, step: str) -> None:
         """What a board has been ordered off stays off until somebody orders otherwise."""
