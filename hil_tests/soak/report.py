@@ -79,8 +79,9 @@ def page(found: Summary) -> str:
         "acknowledged after a backup that was then restored": found[
             "minutes_given_up_by_restores"
         ],
-        "most that one restart took": f"{found['most_minutes_taken_by_one_restart']} minutes of "
-        "the 15 that it may",
+        "most that one restart took, of what reports had told before it": (
+            f"{found['most_minutes_taken_by_one_restart']} minutes of the 15 that it may"
+        ),
         "most of the time to the earliest trip of a breaker": found["most_of_a_breakers_time"],
         "live heap at the first and the last rest": f"{heap['first_rest']} and "
         f"{heap['last_rest']} bytes; highest {heap['highest_live']}",
