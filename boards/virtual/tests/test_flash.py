@@ -54,8 +54,8 @@ def test_a_chip_that_refuses_says_so_and_a_worn_sector_does_not() -> None:
     flash = Flash()
     flash.worn = frozenset({0})
     flash.program(0, b"\x00")
-    flash.program(SECTOR_BYTES, b"\x00")
-    assert flash.read(0, 1) + flash.read(SECTOR_BYTES, 1) == b"\xff\x00"
+    flash.program(SECTOR_BYTES - 1, b"\x00\x00")  # of two pages
+    assert flash.read(0, 1) + flash.read(SECTOR_BYTES - 1, 2) == b"\xff\xff\x00"
     flash.refuses = True
     with pytest.raises(WriteFailed):
         flash.erase(SECTOR_BYTES)
