@@ -141,3 +141,32 @@ def test_changes_that_fit_only_together_hold_after_a_restart(world: World) -> No
     world.start()
     meters = [world.coordinator.site.feeder(feeder).meter for feeder in ("riser", "barn")]
     assert [one.max_ma[0] for one in meters if one] == [4000, 8000]
+
+
+def test_a_change_that_no_longer_fits_is_named_forgotten_and_spoils_no_other(world: World) -> None:
+    send(world, "PUT", "feeders/riser/limit", {"L1": 20_000})
+    world.document["feeders"][0]["rating_ma"] = {"L1": 19_000}
+    world.start()
+    assert send(world, "PUT", "boards/flat-1/priority", {"priority": 1}).status_code == 204
+    told = {one["name"]: one for one in send(world, "GET", "site/changes").get_json()["changes"]}
+    assert set(told) == {"feeder.riser.limit_ma", "board.flat-1.priority"}
+    assert (told["board.flat-1.priority"]["value"], told["board.flat-1.priority"]["misfit"]) == (
+        1,
+        [],
+    )
+    (why,) = told["feeder.riser.limit_ma"]["misfit"]
+    assert "limit 20000 mA is above its rating 19000 mA" in why
+    assert send(world, "DELETE", "site/changes/feeder.riser.limit_ma").status_code == 200
+    assert len(send(world, "GET", "site/changes").get_json()["changes"]) == 1
+    again = send(world, "DELETE", "site/changes/feeder.riser.limit_ma")
+    assert (again.status_code, again.get_json()["type"][-14:]) == (404, "no-such-change")
+    world.start()
+    assert world.coordinator.site.boards[0].priority == 1
+
+
+def test_a_change_of_what_the_file_no_longer_has_is_named(world: World) -> None:
+    send(world, "PUT", "boards/flat-2/priority", {"priority": 1})
+    del world.document["boards"][1]
+    world.start()
+    (told,) = send(world, "GET", "site/changes").get_json()["changes"]
+    assert told["misfit"] == ["board/flat-2: the site has none any more; forget this change"]

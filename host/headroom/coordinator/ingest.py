@@ -137,6 +137,7 @@ class Ingest:
         self._configured = configured
         self.leasing.configure(configured)
         self._orders.configure(configured)
+        self._instruments.forget_all_but({board.id for board in configured.site.boards})
         for board_id, live in list(self.live.items()):
             board = configured.board_of(board_id, len(live.report.circuits))
             if board is None:

@@ -1,6 +1,6 @@
 """What the coordinator counts and times of its own work, in Prometheus' types."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
@@ -38,6 +38,12 @@ class Instruments:
 
     def __iter__(self) -> Iterator[Collector]:
         return iter((self.report_s, self.allocation_s, self._events))
+
+    def forget_all_but(self, board_ids: Container[str]) -> None:
+        """Count nothing any more of boards that are gone."""
+        for board_id in [one for one in self._newest_event if one not in board_ids]:
+            del self._newest_event[board_id]
+            self._events.remove_by_labels({"board": board_id})
 
     def count_events(self, board_id: str, report: Report) -> None:
         """Count what is new: a board sends its events again until it has heard they arrived."""

@@ -28,9 +28,7 @@ def changed_site(site: Site, changes: Changes) -> Site:
     things = _things(document)
     for (thing, key), value in changes.items():
         if key != TABLE and thing not in things:
-            raise SiteError(
-                [f"{thing}: the site has none any more; forget what was changed of it"]
-            )
+            raise SiteError([f"{thing}: the site has none any more; forget this change"])
         if key != TABLE:
             is_by_phase = isinstance(value, list)
             things[thing][key] = dict(zip(PHASES, value, strict=True)) if is_by_phase else value

@@ -95,6 +95,19 @@ def readings(db: Connection, board: str, circuit: int, span: Span, most: int) ->
     ]
 
 
+def has_circuit(db: Connection, board: str, circuit: int) -> bool:
+    """Whether anything is known of a circuit."""
+    table = circuit_steps.c
+    query = select(table.board).where(table.board == board, table.circuit == circuit).limit(1)
+    return db.execute(query).first() is not None
+
+
+def has_feeder(db: Connection, feeder: str) -> bool:
+    """Whether anything is known of a feeder."""
+    query = select(feeder_steps.c.feeder).where(feeder_steps.c.feeder == feeder).limit(1)
+    return db.execute(query).first() is not None
+
+
 def put_circuit_steps(db: Connection, steps: Iterable[CircuitStep]) -> None:
     """Store steps in place of those of the same time."""
     rows.put(db, circuit_steps, *(step._asdict() for step in steps))

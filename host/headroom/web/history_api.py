@@ -19,8 +19,8 @@ from headroom.web.documents.journal import (
     ReportDocument,
     ReportsDocument,
 )
+from headroom.web.known import require_known_board
 from headroom.web.operations import Query, operation
-from headroom.web.read_api import require_board
 
 _MOST_ROWS = 500
 # A report is up to 1.5 KiB, and more once it is spelled out.
@@ -82,7 +82,7 @@ def history_api(coordinator: Coordinator) -> Blueprint:
     @operation("read", NO_SUCH_BOARD)
     def minutes(board_id: BoardId, query: MinutesQuery) -> MinutesDocument:
         """The journal of a board, 500 minutes at a time."""
-        require_board(coordinator, board_id)
+        require_known_board(coordinator, board_id)
         after = (query.after_boot, query.after_minute)
         with store.read() as db:
             rows = journal.minutes_of(db, board_id, after, _MOST_ROWS)
@@ -92,7 +92,7 @@ def history_api(coordinator: Coordinator) -> Blueprint:
     @operation("read", NO_SUCH_BOARD)
     def reports(board_id: BoardId, query: ReportsQuery) -> ReportsDocument:
         """The newest reports of a board as they came, newest first."""
-        require_board(coordinator, board_id)
+        require_known_board(coordinator, board_id)
         with store.read() as db:
             rows = boards.reports_before(db, board_id, query.before, query.limit)
         full = len(rows) == query.limit

@@ -31,8 +31,12 @@ from headroom.web.documents.series import (
     ReadingPoint,
     ReadingsDocument,
 )
+from headroom.web.known import (
+    require_known_board,
+    require_known_circuit,
+    require_known_feeder,
+)
 from headroom.web.operations import Query, operation
-from headroom.web.read_api import require_board, require_circuit, require_feeder
 
 _DAY_S = 86_400
 # Minutes are forgotten every ten minutes; what is gone by then is no gap.
@@ -90,7 +94,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
     store, clock = coordinator.store, coordinator.clock
 
     def of_circuit(board_id: str, circuit: int, query: SeriesQuery) -> CircuitSeriesDocument:
-        require_circuit(coordinator, board_id, circuit)
+        require_known_circuit(coordinator, board_id, circuit)
         span = query.span(clock.unix_s())
         step_s = query.step_s(span)
         with store.read() as db:
@@ -99,7 +103,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
         return CircuitSeriesDocument(board=board_id, circuit=circuit, step_s=step_s, points=points)
 
     def of_feeder(feeder_id: str, query: FeederSeriesQuery) -> FeederSeriesDocument:
-        require_feeder(coordinator, feeder_id)
+        require_known_feeder(coordinator, feeder_id)
         span = query.span(clock.unix_s())
         step_s = query.step_s(span)
         with store.read() as db:
@@ -139,7 +143,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
     @operation("read", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE)
     def readings(board_id: BoardId, circuit: CircuitNo, query: SpanQuery) -> ReadingsDocument:
         """A circuit as each report told of it, as long as whole reports are kept."""
-        require_circuit(coordinator, board_id, circuit)
+        require_known_circuit(coordinator, board_id, circuit)
         span = query.span(clock.unix_s())
         with store.read() as db:
             found = series.readings(db, board_id, circuit, span, _MOST_READINGS)
@@ -151,7 +155,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
     @operation("read", NO_SUCH_BOARD, NOT_POSSIBLE)
     def board_gaps(board_id: BoardId, query: SpanQuery) -> GapsDocument:
         """Which journal minutes of a board are missing, and why; as long as minutes are kept."""
-        require_board(coordinator, board_id)
+        require_known_board(coordinator, board_id)
         now_unix_s = int(clock.unix_s())
         kept_s = coordinator.site.retention.minutes_days * _DAY_S - _FORGETTING_S
         span = query.span(now_unix_s).since(now_unix_s - kept_s)
