@@ -9,6 +9,7 @@ from headroom.allocation.book import Acknowledgement, Grant, LeaseBook, book_s
 from headroom.allocation.settling import Settling
 from headroom.allocation.tree import Leaf, Node, Tree
 from headroom.coordinator import leasing
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.leasing import Leasing
 from headroom.phases import ZERO_MA, PhaseMa, highest, lowest
 from headroom.protocol.messages import CircuitReading, Report
@@ -174,7 +175,8 @@ def grants_on_after_a_take_over(self: SimCoordinator, *report: object) -> object
         self._store.epoch = max(taken_over, self._store.epoch)
 
 
-MISTAKES: dict[str, list[tuple[object, str, Callable[..., object]]]] = {
+NOTHING = property(lambda _self: {})
+MISTAKES: dict[str, list[tuple[object, str, Callable[..., object] | property]]] = {
     "answer delayed past a retry": [(LeaseBook, "grant", forgets_older_grants)],
     "current above the lower limit": [(LeaseBook, "acknowledge", ignores_the_current)],
     "lease below the safe limit": [
@@ -185,6 +187,8 @@ MISTAKES: dict[str, list[tuple[object, str, Callable[..., object]]]] = {
     "feeders above forgotten": [(LeaseBook, "_account", sees_its_own_feeder_only)],
     "leases forgotten at a restart": [(leasing, "book_s", lambda _s: 0.0)],
     "restored store trusted": [(Settling, "is_over", lambda _self, _now: True)],
+    "earlier safe limit forgotten": [(Configured, "earlier", NOTHING)],
+    "no look whether there is room": [(Leasing, "require_room", lambda _self, _wanted: None)],
     "second coordinator on the store": [(SimCoordinator, "handle", grants_on_after_a_take_over)],
 }
 

@@ -50,8 +50,13 @@ class SimBoard:
         self.epoch = 0  # in flash
         self.boot = 0
         self.drawn_ma = 0
-        self._feeder = {"safe_limit_ma": board.safe_limit_ma, "rating_ma": rating_ma}
+        self._rating_ma = rating_ma
         self.reset(0.0)
+
+    def provision(self, board: Board, t: float) -> None:
+        """What the site wants of it gets into its flash, and it starts anew."""
+        self.board = board
+        self.reset(t)
 
     def reset(self, t: float) -> None:
         """Power was gone for a moment: of what it held nothing is left but the epoch."""
@@ -63,7 +68,9 @@ class SimBoard:
         self._sent_s: int | None = None
         self._lease_end_s = 0
         self._draws_until_s = 0
-        self._planning: Any = node_module("planning").Planning(self._feeder, [_CIRCUIT])
+        self._planning: Any = node_module("planning").Planning(
+            {"safe_limit_ma": self.board.safe_limit_ma, "rating_ma": self._rating_ma}, [_CIRCUIT]
+        )
 
     def up_s(self, t: float) -> int:
         """Uptime in whole seconds, by its own clock."""

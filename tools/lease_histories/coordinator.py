@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headroom.allocation.book import Grant
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.leasing import Leasing
 from headroom.protocol.messages import Report
-from headroom.site import Site
+from headroom.protocol.problems import ProblemError
+from headroom.site import Board, Site
 from headroom.store.figures import next_epoch
 
 from tools.lease_histories.board import SentAnswer
@@ -22,15 +24,25 @@ MakeLeasing = Callable[..., Leasing]
 
 @dataclass
 class Store:
-    """What is durable: the epoch, the newest report of each board, and every lease."""
+    """What is durable: the site, the epoch, the newest report of each board, and every lease."""
 
+    configured: Configured
     epoch: int = 0
     newest: dict[str, Report] = field(default_factory=dict)
     leases: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
+    registered: set[str] = field(default_factory=set)
 
     def copy(self) -> Store:
         """A backup."""
         return copy.deepcopy(self)
+
+    def register(self, board: str) -> None:
+        """Its key is registered, as it is being provisioned."""
+        self.registered.add(board)
+        outdated = dict(self.configured.outdated)
+        if board in outdated:
+            outdated[board] = replace(outdated[board], registered=True)
+            self.configured = replace(self.configured, outdated=outdated)
 
     def grants(self) -> list[Grant]:
         """Every lease in it."""
@@ -46,21 +58,21 @@ class SimCoordinator:
 
     def __init__(
         self,
-        site: Site,
         store: Store,
         true_s: Callable[[], float],
         wall_error_s: float,
         lease_s: int,
         make_leasing: MakeLeasing = Leasing,
     ) -> None:
-        self._site = site
         self._store = store
         self._true_s = true_s
         self._started_s = true_s()
         self._wall_error_s = wall_error_s
         store.epoch = next_epoch(store.epoch, self.unix_s())
         self.epoch = store.epoch
+        site = store.configured.site
         self._leasing = make_leasing(site, self, lease_s, self.epoch, store.grants())
+        self._leasing.configure(store.configured)
 
     def monotonic_s(self) -> float:
         """See headroom.coordinator.clock.Clock."""
@@ -72,8 +84,9 @@ class SimCoordinator:
 
     def handle(self, board_id: str, report: Report, fault: Fault) -> SentAnswer | None:
         """The answer, None for a refusal; raises Died."""
-        store, board = self._store, self._site.board(board_id)
-        assert board is not None
+        store, board = self._store, self._store.configured.site.board(board_id)
+        if board is None:
+            return None
         newest = store.newest.get(board_id)
         repeat = report is newest
         if newest and not repeat and report.pair <= newest.pair:
@@ -84,6 +97,8 @@ class SimCoordinator:
         if report.epoch > epoch:
             epoch = next_epoch(report.epoch, self.unix_s())
             self._leasing.begin_term(epoch)
+        if not repeat:
+            self._note_configuration(board, report)
         if repeat:
             grant = self._leasing.granted_before(board, report)
         else:
@@ -103,6 +118,30 @@ class SimCoordinator:
         return SentAnswer(
             board_id, report.pair, epoch, grant.lease_ma, grant.lease_s, int(self.unix_s())
         )
+
+    def change_site(self, site: Site) -> bool:
+        """Whether the site became that, as it does where all fits."""
+        now, newest = self._store.configured, self._store.newest
+        boots = {
+            board: newest[board].boot if board in newest else 0 for board in self._store.registered
+        }
+        wanted = now.changed(site, boots, now.outdated)
+        if self._store.epoch != self.epoch or any(wanted.faults()):
+            return False
+        try:
+            self._leasing.require_room(wanted)
+        except ProblemError:
+            return False
+        self._store.configured = wanted
+        self._leasing.configure(wanted)
+        return True
+
+    def _note_configuration(self, board: Board, report: Report) -> None:
+        configured = self._store.configured
+        known = configured.outdated.get(board.id)
+        if known and known.registered and configured.is_shown_by(report, board):
+            self._store.configured = configured.without(board.id)
+            self._leasing.configure(self._store.configured)
 
     def committed_ma(self, feeder_id: str) -> int:
         """What its book says."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from headroom.allocation.tree import Leaf
+from headroom.coordinator.configured import Configured
 from headroom.coordinator.leasing import Leasing
+from headroom.phases import ZERO_MA
 from headroom.protocol.messages import Report
-from headroom.site import Site, parse_site
+from headroom.site import Board, Site, SiteError, parse_site
 
 from tools.lease_histories.board import SentAnswer, SimBoard
 from tools.lease_histories.coordinator import Died, Fault, MakeLeasing, SimCoordinator, Store
@@ -34,6 +38,8 @@ _TROUBLES = {
     "restore": 1,
     "start_second": 1,
 }
+# What an operator does of a site that grows, in histories without a backup that knows less of it.
+_STRUCTURE = {"change_board": 6, "provision": 6, "take_out": 1}
 _FAULTS: tuple[tuple[Fault, int], ...] = (
     ("none", 92),
     ("not_stored", 4),
@@ -94,16 +100,16 @@ class History(RandomSteps[_Up | SentAnswer]):
         self, seed: int, drift: float = 0.05, make_leasing: MakeLeasing = Leasing
     ) -> None:
         super().__init__(seed, _USUAL, _TROUBLES)
+        if random.Random(f"{seed} structure").random() < 0.3:
+            self._weights.pop("restore", None)
+            self._weights |= _STRUCTURE
         self.site = three_boards(self.random.choice(_SAFE_LIMITS))
-        self.boards = {
-            board.id: SimBoard(
-                board, (_RATING_MA, 0, 0), self.random.choice([1 - drift, 1.0, 1 + drift])
-            )
-            for board in self.site.boards
-        }
+        self._rates = [1 - drift, 1.0, 1 + drift]
+        self.boards = {board.id: self._new_board(board) for board in self.site.boards}
+        self._boots: dict[str, int] = {}  # of boards that were taken out
         self._make_leasing = make_leasing
-        self._store = Store()
-        self._backup = Store()
+        self._store = Store(Configured(self.site), registered=set(self.boards))
+        self._backup = self._store.copy()
         self.start_coordinator()
 
     # Steps
@@ -133,6 +139,36 @@ class History(RandomSteps[_Up | SentAnswer]):
         """A board loses power for a moment."""
         self._any_board().reset(self.t)
 
+    def change_board(self) -> None:
+        """A board shall have another safe limit or hang on another feeder, or comes anew."""
+        site = self._store.configured.site
+        another = site.boards[0].model_copy(update={"id": "d"})
+        board = self.random.choice([*site.boards, site.board("d") or another])
+        values = {
+            "feeder": self.random.choice([board.feeder, "riser", "barn"]),
+            "safe_limit_ma": (self.random.choice([board.safe_limit_ma[0], 0, 4000, 9000]), 0, 0),
+        }
+        others = tuple(one for one in site.boards if one.id != board.id)
+        self._change_boards((*others, board.model_copy(update=values)))
+
+    def take_out(self) -> None:
+        """A board is switched off for good, and then removed from the site."""
+        board_id = self.random.choice(list(self.boards))
+        boards = self._store.configured.site.boards
+        others = tuple(board for board in boards if board.id != board_id)
+        if len(self.boards) > 1:
+            self._boots[board_id] = self.boards.pop(board_id).boot
+            self._change_boards(others)
+
+    def provision(self) -> None:
+        """A board gets what the site wants of it: one that is there, or the one that is new."""
+        board = self.random.choice(self._store.configured.site.boards)
+        self._store.register(board.id)
+        if board.id not in self.boards:
+            self.boards[board.id] = self._new_board(board)
+            self.boards[board.id].boot = self._boots.pop(board.id, 0)
+        self.boards[board.id].provision(board, self.t)
+
     def restart_coordinator(self) -> None:
         """Every coordinator ends; one starts on what was stored."""
         self.t += self.random.choice([0.0, 0.5, 5.0, 60.0])
@@ -161,11 +197,24 @@ class History(RandomSteps[_Up | SentAnswer]):
     def check(self, step: str) -> None:
         """At every feeder, by what boards believe. Raises Violation."""
         used_ma = {name: board.used_ma(self.t) for name, board in self.boards.items()}
-        tree = self.site.tree()
+        there = {b: Leaf(one.board.feeder, ZERO_MA) for b, one in self.boards.items()}
+        tree = replace(self.site.tree(), boards=there)
         limits_ma = {feeder: node.limit_ma for feeder, node in tree.nodes.items()}
         self.compare(step, tree, used_ma, limits_ma)
 
     # What the steps are made of
+
+    def _new_board(self, board: Board) -> SimBoard:
+        return SimBoard(board, (_RATING_MA, 0, 0), self.random.choice(self._rates))
+
+    def _change_boards(self, boards: tuple[Board, ...]) -> None:
+        site = self._store.configured.site.model_dump(mode="json")
+        site["boards"] = [board.model_dump(mode="json") for board in boards]
+        try:
+            wanted = parse_site(site)
+        except SiteError:
+            return
+        self.random.choice(self.coordinators).change_site(wanted)
 
     def _any_board(self) -> SimBoard:
         return self.boards[self.random.choice(list(self.boards))]
@@ -173,12 +222,13 @@ class History(RandomSteps[_Up | SentAnswer]):
     def _new_coordinator(self) -> SimCoordinator:
         wall_error_s = self.random.choice(_WALL_ERRORS_S)
         return SimCoordinator(
-            self.site, self._store, lambda: self.t, wall_error_s, LEASE_S, self._make_leasing
+            self._store, lambda: self.t, wall_error_s, LEASE_S, self._make_leasing
         )
 
     def _arrive(self, message: _Up | SentAnswer) -> None:
         if isinstance(message, SentAnswer):
-            self.boards[message.board].receive(message, self.t)
+            if message.board in self.boards:
+                self.boards[message.board].receive(message, self.t)
             return
         coordinator = self.random.choice(self.coordinators)
         faults, weights = zip(*_FAULTS, strict=True)

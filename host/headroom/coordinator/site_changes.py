@@ -17,11 +17,12 @@ from headroom.protocol.problems import (
     BOARD_REPORTS,
     NO_SUCH_CHANGE,
     NOT_POSSIBLE,
+    SUPERSEDED,
     ProblemError,
 )
 from headroom.site import Board, Feeder, Meter, Site, SiteError, check_limit
 from headroom.site.changes import TABLE, Name, changed_site, fitting_site, named, spelled
-from headroom.store import Store, boards, orders, outdated_boards, site_changes
+from headroom.store import Store, boards, figures, orders, outdated_boards, site_changes
 
 log = structlog.get_logger()
 Misfits = Mapping[Name, list[str]]
@@ -166,7 +167,7 @@ class SiteChanges:
                 wanted = self._configured(db, site)
                 # Nothing is granted between the look at what there is room for and the change.
                 until_in_force.enter_context(self._ingest.lock)
-                self._require_possible(wanted)
+                self._require_possible(db, wanted)
                 outdated_boards.replace_outdated(db, wanted.outdated)
                 orders.distrust_plans(db)
             self.misfits = misfits
@@ -194,7 +195,7 @@ class SiteChanges:
         known = outdated_boards.outdated_by_board(db)
         return self._ingest.configured.changed(site, boots, known)
 
-    def _require_possible(self, wanted: Configured) -> None:
+    def _require_possible(self, db: Connection, wanted: Configured) -> None:
         """Whoever calls holds the lock of what boards report."""
         for fault in wanted.faults():
             raise ProblemError(NOT_POSSIBLE, fault)
@@ -202,6 +203,8 @@ class SiteChanges:
             if wanted.site.board(board.id) is None:
                 self._require_silent(board)
         if wanted.structure != self._ingest.configured.structure:
+            if figures.epoch(db) != self._ingest.epoch:
+                raise ProblemError(SUPERSEDED, "another coordinator has taken over this store")
             self._ingest.leasing.require_room(wanted)
 
     def _require_silent(self, board: Board) -> None:

@@ -15,6 +15,7 @@ from headroom.protocol.problems import (
     NO_SUCH_CIRCUIT,
     NO_SUCH_FEEDER,
     NOT_POSSIBLE,
+    SUPERSEDED,
     ProblemError,
 )
 from headroom.site import Board, Circuit, Feeder
@@ -53,7 +54,7 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         return ToProvisionDocument(provision=tuple(sorted(changes.outdated)))
 
     @api.put(_FEEDER)
-    @operation("admin", NOT_POSSIBLE, NO_ROOM_YET)
+    @operation("admin", NOT_POSSIBLE, NO_ROOM_YET, SUPERSEDED)
     def put_feeder(feeder_id: FeederId, body: FeederBody) -> ToProvisionDocument:
         """Add a feeder, or make one this.
 
@@ -64,14 +65,14 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         return to_provision()
 
     @api.delete(_FEEDER)
-    @operation("admin", NO_SUCH_FEEDER, NOT_POSSIBLE, NO_ROOM_YET)
+    @operation("admin", NO_SUCH_FEEDER, NOT_POSSIBLE, NO_ROOM_YET, SUPERSEDED)
     def remove_feeder(feeder_id: FeederId) -> None:
         """Remove a feeder that feeds nothing; what it carried stays readable."""
         require_feeder(coordinator, feeder_id)
         changes.remove_feeder(feeder_id)
 
     @api.put(_BOARD)
-    @operation("admin", NOT_POSSIBLE, NO_ROOM_YET)
+    @operation("admin", NOT_POSSIBLE, NO_ROOM_YET, SUPERSEDED)
     def put_board(board_id: BoardId, body: BoardBody) -> ToProvisionDocument:
         """Add a board, move it to another feeder, or make it this with all its circuits.
 
@@ -83,7 +84,7 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         return to_provision()
 
     @api.delete(_BOARD)
-    @operation("admin", NO_SUCH_BOARD, NOT_POSSIBLE, NO_ROOM_YET, BOARD_REPORTS)
+    @operation("admin", NO_SUCH_BOARD, NOT_POSSIBLE, NO_ROOM_YET, BOARD_REPORTS, SUPERSEDED)
     def remove_board(board_id: BoardId) -> None:
         """Remove a board that is switched off; its last lease counts until it has run out.
 
@@ -93,7 +94,7 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         changes.remove_board(board_id)
 
     @api.put(_CIRCUIT)
-    @operation("admin", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, NO_ROOM_YET)
+    @operation("admin", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, NO_ROOM_YET, SUPERSEDED)
     def put_circuit(
         board_id: BoardId, circuit: CircuitNo, body: CircuitBody
     ) -> ToProvisionDocument:
@@ -106,7 +107,7 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         return to_provision()
 
     @api.delete(_CIRCUIT)
-    @operation("admin", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, NO_ROOM_YET)
+    @operation("admin", NO_SUCH_BOARD, NO_SUCH_CIRCUIT, NOT_POSSIBLE, NO_ROOM_YET, SUPERSEDED)
     def remove_circuit(board_id: BoardId, circuit: CircuitNo) -> ToProvisionDocument:
         """Remove the last circuit of a board; those before keep the relays they are wired to."""
         require_circuit(coordinator, board_id, circuit)
@@ -131,7 +132,7 @@ def structure_api(coordinator: Coordinator) -> Blueprint:
         return SiteChangesDocument.of(changes.changes(), changes.misfits)
 
     @api.delete(_CHANGE)
-    @operation("admin", NO_SUCH_CHANGE, NOT_POSSIBLE, NO_ROOM_YET, BOARD_REPORTS)
+    @operation("admin", NO_SUCH_CHANGE, NOT_POSSIBLE, NO_ROOM_YET, BOARD_REPORTS, SUPERSEDED)
     def forget_change(change: ChangeName) -> ToProvisionDocument:
         """Go back to what the site file says of one thing or value, by its name."""
         changes.forget(change)
