@@ -3,13 +3,14 @@
     python -m tools.benches.report_load HOST:PORT BOARDS CONNECTIONS ROUNDS SECONDS RATE
 
 A process of its own, so that it takes none of the server's interpreter. It signs ROUNDS reports of
-each board before it starts, and keeps its connections open. The first report of every board, which
-brings it a plan, is warm-up. Then RATE reports a second for SECONDS; with RATE 0 as many as are
-answered, and after that the highest rate, in steps of that one, that is answered in time.
+each board before it starts, and keeps its connections open. First comes one report of every board,
+which brings it a plan, and then RATE reports a second for SECONDS. With RATE 0 the first ones come
+as fast as they are answered, and so do the ones after them; after that comes the highest rate, in
+steps of that one, that is answered in time.
 
-Prints a line when it is warm, and then one JSON object of loads. A latency is that from the moment
-that a report was due, at random moments of that rate, to the last byte of its answer; as fast as
-it goes, from its first byte sent.
+Prints a line when every board has its plan, and then one JSON object of loads. A latency is that
+from the moment that a report was due, at random moments of that rate, to the last byte of its
+answer; as fast as it goes, from its first byte sent.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate, count, islice, takewhile
 
 from headroom.protocol.signing import sign_report
 
@@ -180,23 +182,35 @@ def as_fast_as_it_goes(connections: Connections, enough: int, seconds: float) ->
     return load
 
 
-def at_a_rate(connections: Connections, rate: float, seconds: float) -> Load:
-    """Reports due at random moments, whether or not the ones before have been answered."""
-    moments = random.Random(round(rate))
-    load = Load(rate, seconds)
+def random_moments(rate: float) -> Iterator[float]:
+    """Seconds from now on, so many in each, for ever."""
+    source = random.Random(round(rate))
+    return accumulate(source.expovariate(rate) for _ in count())
+
+
+def at_moments(connections: Connections, rate: float, moments: Iterator[float]) -> Load:
+    """A report due at each, whether or not the ones before have been answered."""
+    latencies_ms: list[float] = []
     due: deque[float] = deque()
-    now_s = next_s = time.perf_counter()
-    ends_s = now_s + seconds
-    while next_s < ends_s or due or connections.waiting:
-        while next_s < min(now_s, ends_s):
+    begun_s = now_s = time.perf_counter()
+    coming = (begun_s + moment_s for moment_s in moments)
+    next_s = next(coming, math.inf)
+    while next_s < math.inf or due or connections.waiting:
+        while next_s <= now_s:
             due.append(next_s)
-            next_s += moments.expovariate(rate)
+            next_s = next(coming, math.inf)
         while due and connections.idle:
             connections.send(due.popleft())
-        wait_s = next_s - time.perf_counter() if next_s < ends_s else 1.0
-        load.latencies_ms += connections.receive(max(0.0, wait_s))
+        wait_s = min(1.0, next_s - time.perf_counter())
+        latencies_ms += connections.receive(max(0.0, wait_s))
         now_s = time.perf_counter()
-    return load
+    return Load(rate, now_s - begun_s, latencies_ms)
+
+
+def at_a_rate(connections: Connections, rate: float, seconds: float) -> Load:
+    """Reports due at random moments for so long."""
+    moments = takewhile(lambda moment_s: moment_s < seconds, random_moments(rate))
+    return at_moments(connections, rate, moments)
 
 
 def in_time(connections: Connections, most_rate: float, seconds: float) -> Load:
@@ -232,13 +246,16 @@ def main(address: str, boards: str, connections: str, rounds: str, *duration: st
     host, _, port = address.rpartition(":")
     server = (host, int(port))
     seconds, rate = map(float, duration)
-    count = int(boards)
-    prepared = streams(count, int(connections), int(rounds), learned_epoch(server))
+    number = int(boards)
+    prepared = streams(number, int(connections), int(rounds), learned_epoch(server))
     opened = Connections(server, prepared)
-    as_fast_as_it_goes(opened, count, math.inf)
-    print("warm", flush=True)
     if rate:
-        loads = [at_a_rate(opened, rate, seconds)]
+        first = at_moments(opened, rate, islice(random_moments(rate), number))
+    else:
+        first = as_fast_as_it_goes(opened, number, math.inf)
+    print("all have a plan", flush=True)
+    if rate:
+        loads = [first, at_a_rate(opened, rate, seconds)]
     else:
         most = as_fast_as_it_goes(opened, sys.maxsize, seconds)
         loads = [most, in_time(opened, most.rate, seconds / 2)]
