@@ -1,5 +1,6 @@
 """Which files are taken for MicroPython's image."""
 
+import gzip
 import hashlib
 from pathlib import Path
 
@@ -8,7 +9,10 @@ from headroom.device.errors import DeviceError
 from headroom.device.layout import ROMFS_START
 from headroom.device.micropython import load
 
-BODY = b"\xe9\x03\x02\x40" + bytes(200) + b"VfsRom\0v1.29.0 on 2026-06-01; ESP module\0"
+# As an ESP32's image begins: the same magic number, its program at another place.
+ESP32_START = b"\xe9\x04\x02\x20" + (0x40080C18).to_bytes(4, "little")
+START = b"\xe9\x03\x02\x40" + (0x40100604).to_bytes(4, "little")
+BODY = START + bytes(200) + b"VfsRom\0v1.29.0 on 2026-06-01; ESP module\0"
 
 
 def whole(body: bytes) -> bytes:
@@ -37,8 +41,12 @@ def test_its_first_bytes_may_have_been_set_for_a_flash_chip(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "is no image for an ESP8266"),
-        (b"\x7fELF" + BODY, "is no image for an ESP8266"),
+        (b"", "is no image for an ESP8266: it is empty"),
+        (b"\xe9\x03", "it does not begin as one does"),
+        (b"\n<!DOCTYPE html><html>404", "it is a web page"),
+        (gzip.compress(whole(BODY)), "it is packed by gzip"),
+        (b"\x7fELF" + BODY, "it is an ELF file"),
+        (whole(BODY.replace(START, ESP32_START)), "it is for another chip, such as an ESP32"),
         (whole(BODY)[:-1], "cut off"),
         (whole(BODY).replace(b"1.29", b"1.30"), "cut off"),
         (whole(BODY.replace(b"VfsRom", b"VfsFat")), "without ROMFS"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from headroom.device.layout import ROMFS_START
 VARIANT = "ESP8266_GENERIC-FLASH_2M_ROMFS"
 _WHERE = f"take {VARIANT} from https://micropython.org/download/ESP8266_GENERIC/"
 _MAGIC = 0xE9
+# Where the chip's program begins is in its fast RAM; at these addresses other chips have nothing.
+_ENTRY = struct.Struct("<4xI")
+_FAST_RAM = range(0x40100000, 0x40110000)
+_OTHER_FILES = {
+    b"<": "is a web page",
+    b"\x1f\x8b": "is packed by gzip: unpack it",
+    b"PK": "is packed by zip: unpack it",
+    b"\x7fELF": "is an ELF file, not the .bin that is made of it",
+}
 _CHANGED_BYTES = 4
 _MD5_BYTES = 16
 # The interpreter's name for the type that mounts a ROMFS; in no build without it.
@@ -51,8 +61,9 @@ def load(path: Path, sha256: str | None = None) -> MicroPython:
 
 
 def _check(path: Path, content: bytes) -> None:
-    if not content or content[0] != _MAGIC:
-        raise DeviceError(f"{path}: is no image for an ESP8266", _WHERE)
+    foreign = _foreign(content)
+    if foreign:
+        raise DeviceError(f"{path}: is no image for an ESP8266: it {foreign}", _WHERE)
     body, md5 = content[_CHANGED_BYTES:-_MD5_BYTES], content[-_MD5_BYTES:]
     if hashlib.md5(body, usedforsecurity=False).digest() != md5:
         raise DeviceError(
@@ -69,3 +80,16 @@ def _check(path: Path, content: bytes) -> None:
             f"{path}: {len(content)} bytes reach into the ROMFS partition at {ROMFS_START:#x}",
             _WHERE,
         )
+
+
+def _foreign(content: bytes) -> str:
+    """What a file is that is no program for this chip; empty for one that is."""
+    if not content:
+        return "is empty"
+    for beginning, what in _OTHER_FILES.items():
+        if content.lstrip().startswith(beginning):
+            return what
+    if content[0] != _MAGIC or len(content) < _ENTRY.size:
+        return "does not begin as one does"
+    (entry,) = _ENTRY.unpack_from(content)
+    return "" if entry in _FAST_RAM else "is for another chip, such as an ESP32"
