@@ -11,11 +11,10 @@ import serial
 from esp_pylib.logger import EspLog, EspLogBase
 from esptool.logger import EsptoolLogger
 from esptool.util import FatalError, flash_size_bytes
-from serial import rfc2217
 
 from headroom.device.errors import DeviceError
 from headroom.device.layout import LEAST_FLASH_BYTES
-from headroom.device.ports import close
+from headroom.device.ports import close, opened
 
 BAUD = 460_800
 _CONNECT_ATTEMPTS = 4
@@ -23,7 +22,7 @@ _NO_ANSWER = """\
 hold GPIO0 at GND (the button FLASH, where there is one) while you press reset, and try again;
   check that TX and RX are crossed, GND is joined and the module has its own supply of 3.3 V;
   close every other program on this port"""
-_AGAIN = "run the same command again: it begins anew, and what is half written does no harm"
+AGAIN = "run the same command again: it begins anew, and what is half written does no harm"
 
 
 class Progress(Protocol):
@@ -73,21 +72,6 @@ class Chip:
             esptool.erase_flash(self._esp)
 
 
-class _Remote(rfc2217.Serial):  # type: ignore[misc]
-    """pyserial agrees on the line anew, 60 ms each time, also where only a timeout is set, which
-    is this end's own affair; esptool sets one for every 4 KiB.
-    """
-
-    _agreed: tuple[object, ...] = ()
-
-    def _reconfigure_port(self) -> None:
-        framing = self._bytesize, self._parity, self._stopbits
-        wanted = (self._baudrate, *framing, self._write_timeout)
-        if wanted != self._agreed:
-            super()._reconfigure_port()
-            self._agreed = wanted
-
-
 @contextmanager
 def connected(
     port: str, progress: Progress, baud: int = BAUD, reset: bool = True
@@ -97,7 +81,7 @@ def connected(
     Without `reset` it has to be in its loader already. Raises DeviceError.
     """
     progress.step(f"connect to {port}")
-    line = _opened(port)
+    line = opened(port)
     EspLog.set_logger(_Quiet(progress))
     try:
         esp = _connect(line, port, "default-reset" if reset else "no-reset")
@@ -109,21 +93,6 @@ def connected(
     finally:
         close(line)
         EspLog.set_logger(EsptoolLogger())
-
-
-def _opened(port: str) -> serial.Serial:
-    try:
-        if port.startswith("rfc2217://"):
-            line = _Remote()
-            line.port = port
-            line.open()
-            return line
-        return serial.serial_for_url(port, exclusive=True)
-    except (serial.SerialException, OSError) as error:
-        raise DeviceError(
-            f"{port}: cannot be opened: {_first_line(error)}",
-            "plug the converter in, and close every other program on this port",
-        ) from error
 
 
 def _connect(line: serial.Serial, port: str, way: str) -> Any:
@@ -165,10 +134,10 @@ def _told(port: str) -> Iterator[None]:
     try:
         yield
     except FatalError as error:
-        raise DeviceError(f"{port}: {_first_line(error)}", _AGAIN) from error
+        raise DeviceError(f"{port}: {_first_line(error)}", AGAIN) from error
     except (serial.SerialException, OSError) as error:
         raise DeviceError(
-            f"{port}: the port has gone: {_first_line(error)}", f"plug it in again, then {_AGAIN}"
+            f"{port}: the port has gone: {_first_line(error)}", f"plug it in again, then {AGAIN}"
         ) from error
 
 

@@ -18,7 +18,7 @@ from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
 from headroom.device.errors import DeviceError
-from headroom.device.ports import close
+from headroom.device.ports import close, opened
 
 _PROMPT = b">>> "
 _PROMPT_S = 10
@@ -110,8 +110,8 @@ class SerialLine:
 def attached(port: str) -> Iterator[SerialLine]:
     """The board on a port, left with its prompt as it was found. Raises DeviceError."""
     # mpremote prints what it does not understand.
-    with _told(port), contextlib.redirect_stdout(io.StringIO()):
-        transport = SerialTransport(port)
+    with contextlib.redirect_stdout(io.StringIO()):
+        transport = _transport(port)
     try:
         with _told(port), contextlib.redirect_stdout(io.StringIO()):
             transport.enter_raw_repl(soft_reset=False, timeout_overall=_PROMPT_S)
@@ -122,6 +122,14 @@ def attached(port: str) -> Iterator[SerialLine]:
         with contextlib.suppress(serial.SerialException, OSError):
             transport.close()
         close(transport.serial)
+
+
+def _transport(port: str) -> Any:
+    try:
+        return SerialTransport(port)
+    except (TransportError, serial.SerialException, OSError, ValueError) as error:
+        opened(port).close()  # tells why, which mpremote does not
+        raise DeviceError(f"{port}: cannot be opened: {error}", "run it again") from error
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import serial
 
 from headroom.device import firmware, romfs
 from headroom.device.errors import DeviceError
+from headroom.device.ports import opened
 
 _BAUD = 115_200
 _LOOK_S = 0.2
@@ -33,7 +34,7 @@ def lines(port: str, reset: bool, for_s: float | None) -> Iterator[str]:
     end_s = None if for_s is None else time.monotonic() + for_s
     rest = b""
     try:
-        with serial.serial_for_url(port, _BAUD, timeout=_LOOK_S) as line:
+        with opened(port, baudrate=_BAUD, timeout=_LOOK_S) as line:
             if reset:
                 _pull_reset(line)
             while end_s is None or time.monotonic() < end_s:
