@@ -80,10 +80,14 @@ def write_private(path: Path, content: str | bytes) -> None:
     """Write a file that only its owner reads, whole or not at all; raises DataDirError."""
     try:
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(handle)
-        os.replace(draft, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(handle)
+            os.replace(draft, path)
+        except BaseException:  # half a key lies nowhere, whatever has stopped this
+            os.unlink(draft)
+            raise
     except OSError as error:
         raise DataDirError(f"{path}: cannot be written: {error.strerror}") from error
