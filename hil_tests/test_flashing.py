@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import esptool.loader
 import pytest
@@ -185,6 +188,22 @@ def test_a_port_that_disappears_half_way(module: Module, image: str) -> None:
     assert "plug it in again, then run the same command again" in told.output
     assert headroom("flash", image, "--port", module.port).output.count("cannot be opened") == 1
     module.plug()
+    assert in_loader(module, "flash", image).exit_code == 0
+    assert boots(module)
+
+
+def test_ctrl_c_half_way(module: Module, image: str) -> None:
+    code = "from headroom.cli import main; main()"
+    command = [sys.executable, "-c", code, "board", "flash", image]
+    with Popen([*command, "--port", module.port], stderr=PIPE, text=True) as writing:
+        assert writing.stderr is not None
+        for line in writing.stderr:
+            if line == "write firmware ...\n":
+                break
+        writing.send_signal(signal.SIGINT)
+        told = writing.stderr.read()
+    assert writing.returncode == 130
+    assert told.startswith("headroom: stopped at: write firmware\n  run the same command again")
     assert in_loader(module, "flash", image).exit_code == 0
     assert boots(module)
 

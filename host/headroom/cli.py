@@ -18,13 +18,15 @@ from headroom.commands.serve import serve
 from headroom.commands.sign_in import sign_in
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
-from headroom.device.errors import DeviceError, ProvisionError
+from headroom.device.errors import DeviceError, ProvisionError, StoppedError
 from headroom.protocol.signing import KeyFormatError
 from headroom.site import SiteError
 from headroom.store import StoreUnavailableError, audit
 from headroom.web.server import ListenError
 
 _USAGE_ERROR = 2
+# As shells tell of a program that Ctrl-C has ended.
+_STOPPED = 130
 
 
 class _Group(click.Group):
@@ -35,6 +37,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except SiteError as error:
             _fail(error.lines)
+        except StoppedError as error:
+            _fail([str(error)], _STOPPED)
         except (
             StoreUnavailableError,
             DataDirError,
@@ -47,10 +51,10 @@ class _Group(click.Group):
             _fail([str(error)])
 
 
-def _fail(lines: list[str]) -> NoReturn:
+def _fail(lines: list[str], code: int = _USAGE_ERROR) -> NoReturn:
     for line in lines:
         click.echo(f"headroom: {line}", err=True)
-    sys.exit(_USAGE_ERROR)
+    sys.exit(code)
 
 
 @click.group(cls=_Group)

@@ -14,7 +14,7 @@ from tools.benches.figure import Figure, Options
 from tools.benches.progress import progress
 from tools.coordinator_histories import STEPS, History, Violation
 
-HISTORIES = 2000
+HISTORIES = 5000
 QUICK = 20
 
 

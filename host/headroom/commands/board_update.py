@@ -37,7 +37,7 @@ def update(path: Path | None, good_s: int, port: str | None, as_json: bool) -> N
     Exit code 0: the new firmware runs; 3: the old one does, and why is told.
     """
     image = read_image(path) if path else firmware.image()
-    with attached(find_port(port)) as line, steps() as progress:
+    with attached(find_port(port)) as line, steps(updating.STOPPED) as progress:
         outcome = updating.update(line, image, good_s, progress)
     if as_json:
         click.echo(json.dumps(asdict(outcome)))

@@ -11,14 +11,17 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from headroom.commands.common import FilePath
 from headroom.data_dir import token_path
-from headroom.device.chip import BAUD, Chip, connected
+from headroom.device.chip import AGAIN, BAUD, Chip, connected
+from headroom.device.errors import StoppedError
 from headroom.device.ports import find_port
 
 port_option = click.option(
@@ -58,12 +61,14 @@ class Steps:
     """Shows on the error output how far each step is; of one that is not a terminal, its name."""
 
     def __init__(self, shown: Progress) -> None:
+        self.now = "nothing yet"
         self._shown = shown
         self._tasks: list[TaskID] = []
 
     def step(self, what: str) -> None:
         """See headroom.device.chip.Progress."""
         self._finish()
+        self.now = what
         if not self._shown.console.is_terminal:
             self._shown.console.print(f"{what} ...", highlight=False)
         self._tasks.append(self._shown.add_task(what, total=None))
@@ -74,21 +79,37 @@ class Steps:
 
     def _finish(self) -> None:
         if self._tasks:
-            self._shown.update(self._tasks[-1], total=1, completed=1)
+            total = self._shown.tasks[-1].total or 0
+            self._shown.update(self._tasks[-1], total=total, completed=total)
+
+
+class _Bytes(DownloadColumn):
+    """Nothing for a step that counts none."""
+
+    def render(self, task: Task) -> Text:
+        """See DownloadColumn."""
+        return super().render(task) if task.total else Text()
 
 
 @contextmanager
-def steps() -> Iterator[Steps]:
-    """Progress on the error output, until the work is done."""
+def steps(way_out: str = AGAIN) -> Iterator[Steps]:
+    """Progress on the error output, until the work is done.
+
+    Raises StoppedError, with the way out, for Ctrl-C.
+    """
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
+        BarColumn(bar_width=16),
+        _Bytes(),
         TimeRemainingColumn(),
     )
     console = Console(file=sys.stderr, highlight=False)
     with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
-        yield Steps(shown)
+        progress = Steps(shown)
+        try:
+            yield progress
+        except KeyboardInterrupt as stop:
+            raise StoppedError(f"stopped at: {progress.now}", way_out) from stop
 
 
 @contextmanager

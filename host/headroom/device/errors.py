@@ -10,5 +10,9 @@ class DeviceError(Exception):
         self.way_out = way_out
 
 
+class StoppedError(DeviceError):
+    """A person has stopped it half-way."""
+
+
 class ProvisionError(Exception):
     """A configuration that the board would refuse; says which board, key and why."""

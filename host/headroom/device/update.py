@@ -28,6 +28,9 @@ _AGAIN = (
     "run the same command again; where that fails too, headroom board flash, and where that names "
     "the same place, take another module; until then it stays in maintenance, its relays open"
 )
+STOPPED = (
+    "run the same command again; until then the board may stay in maintenance, its relays open"
+)
 _PARTITION = "__import__('vfs').rom_ioctl(2)"
 
 
@@ -157,7 +160,7 @@ def _write(line: SerialLine, image: bytes, progress: Progress) -> None:
     for start in range(0, len(image), _CHUNK_BYTES):
         chunk = base64.b64encode(image[start : start + _CHUNK_BYTES].ljust(_CHUNK_BYTES, b"\0"))
         _checked(line, f"4,0,{start},__import__('binascii').a2b_base64({chunk!r})")
-        progress.at(start + len(chunk), len(image))
+        progress.at(min(start + _CHUNK_BYTES, len(image)), len(image))
     _check(line, image)
 
 
