@@ -9,7 +9,7 @@ from headroom.history.steps import CircuitStep, FeederStep
 from headroom.history.uncontrolled import UncontrolledLog
 from headroom.store import Store, series
 from headroom.store.series import Span, StepS
-from headroom.store.tables import reports
+from headroom.store.tables import boards, reports
 from tests.board_client import BoardClient
 from tests.support import World, site_document
 
@@ -205,13 +205,42 @@ def test_raw_readings_are_those_of_the_reports(world: World) -> None:
     report_for(world, board, 30, 1000)
     board.report(circuits=reading(9000, sensor="missing"))
     with world.store.read() as db:
-        found = series.readings(db, "flat-1", 0, Span(START + 10, START + 60), 2)
-        rest = series.readings(db, "flat-1", 0, Span(START + 30, START + 60), 10)
+        found, more = series.readings(db, "flat-1", 0, Span(START + 10, START + 60), 2)
+        rest, no_more = series.readings(db, "flat-1", 0, Span(START + 30, START + 60), 10)
     assert [(one.unix_s, one.reading.current_ma) for one in found] == [
         (START + 10, 1000),
         (START + 20, 1000),
     ]
     assert [one.reading.sensor for one in rest] == ["missing"]
+    assert (more, no_more) == (START + 30, None)
+
+
+def test_no_reading_is_between_two_pages(world: World) -> None:
+    board = world.board()
+    told = [1000, 2000, 3000, 4000, 5000]
+    for current_ma in told:
+        board.report(circuits=reading(current_ma))
+        world.clock.advance(0.6)  # two come in the same second
+    found: list[int] = []
+    start: int | None = START
+    while start is not None:
+        with world.store.read() as db:
+            page, start = series.readings(db, "flat-1", 0, Span(start, START + 60), 2)
+        found += [one.reading.current_ma for one in page]
+    assert found == told
+
+
+def test_reports_that_only_an_earlier_release_can_read_stop_nothing(world: World) -> None:
+    report_for(world, world.board(), 10, 1000)
+    with world.store.write() as db:
+        db.execute(reports.update().values(body=b"{}"))
+        db.execute(boards.update().values(last_body=b"{}"))
+    world.start()
+    assert world.state()["boards"][0]["age_s"] is None
+    reports_told = world.api.get("/api/v1/boards/flat-1/reports").get_json()["reports"]
+    assert [one["report"] for one in reports_told] == [None]
+    found = world.api.get(f"/api/v1/boards/flat-1/circuits/0/readings?start={START}").get_json()
+    assert (found["points"], found["next"]) == ([], None)
 
 
 def test_uncontrolled_load_counts_as_it_was_measured(tmp_path: Path, database: str) -> None:

@@ -6,7 +6,7 @@ from headroom.coordinator.clock import Clock
 from headroom.coordinator.configured import Configured
 from headroom.protocol.messages import Report
 from headroom.site import Board
-from headroom.store.boards import BoardRecord
+from headroom.store.boards import BoardRecord, read_stored
 
 # One lost report is nothing, three in a row are an outage.
 STALE_INTERVALS = 3
@@ -33,12 +33,14 @@ class LiveBoard:
 def restore(record: BoardRecord, configured: Configured, clock: Clock) -> LiveBoard | None:
     """The newest report from before a restart, as old as the wall clock says.
 
-    None if there is none, or the board had circuits that it has no more.
+    None if there is none that can be read, or the board had circuits that it has no more.
     """
     if record.last_body is None or record.received_unix_s is None:
         return None
+    report = read_stored(record.last_body)
+    if report is None:
+        return None
     age_s = max(0.0, clock.unix_s() - record.received_unix_s)
-    report = Report.decode(record.last_body)
     board = configured.board_of(record.id, len(report.circuits))
     if board is None:
         return None

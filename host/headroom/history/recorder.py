@@ -25,10 +25,11 @@ from headroom.history.steps import (
     steps_of_minute,
 )
 from headroom.phases import PHASES, Phase, PhaseMa, by_phase
-from headroom.protocol.messages import MalformedMessageError, Report
+from headroom.protocol.messages import Report
 from headroom.site import Site
 from headroom.store import Store, arrivals, figures, series
 from headroom.store.arrivals import Arrival
+from headroom.store.boards import read_stored
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -122,11 +123,9 @@ def _is_over(unix_s: int, now_unix_s: float) -> bool:
 
 def _read(came: Iterable[Arrival]) -> Iterator[_Received]:
     for arrival in came:
-        try:
-            report = Report.decode(arrival.body)
-        except MalformedMessageError as error:
-            # An earlier release took it; the series go on without it.
-            log.warning("a stored report cannot be read", board=arrival.board, error=str(error))
+        report = read_stored(arrival.body)
+        if report is None:
+            log.warning("the series go on without a stored report", board=arrival.board)
         else:
             yield _Received(arrival.board, arrival.received_unix_s, report)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from headroom.protocol.messages import Report
+from headroom.protocol.messages import MalformedMessageError, Report
 from headroom.store import audit, outdated_boards, rows
 from headroom.store.tables import boards, boots, reports
 
@@ -97,6 +97,14 @@ def reports_before(db: Connection, board_id: str, before: int, limit: int) -> li
         .limit(limit)
     )
     return [StoredReport(*row) for row in db.execute(query)]
+
+
+def read_stored(body: bytes) -> Report | None:
+    """A report as stored; None if an earlier release took it in a form that is refused now."""
+    try:
+        return Report.decode(body)
+    except MalformedMessageError:
+        return None
 
 
 def save(db: Connection, changed: Collection[BoardRecord]) -> None:

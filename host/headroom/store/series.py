@@ -18,8 +18,9 @@ from headroom.history.steps import (
     UncontrolledStep,
 )
 from headroom.phases import Phase
-from headroom.protocol.messages import CircuitReading, Report
+from headroom.protocol.messages import CircuitReading
 from headroom.store import rows
+from headroom.store.boards import read_stored
 from headroom.store.tables import Int, circuit_steps, feeder_steps, reports, uncontrolled_steps
 
 StepS = Literal[60, 900]
@@ -78,21 +79,29 @@ def feeder_series(
     return [(unix_s, by_time.get(unix_s)) for unix_s in span.steps(step_s)]
 
 
-def readings(db: Connection, board: str, circuit: int, span: Span, most: int) -> list[Reading]:
-    """A circuit as each report of that time told of it, oldest first, the first `most`."""
+def readings(
+    db: Connection, board: str, circuit: int, span: Span, most: int
+) -> tuple[list[Reading], int | None]:
+    """A circuit as up to `most` reports of that time told of it, oldest first; and from when on
+    there are more.
+    """
     query = (
         select(reports.c.received_unix_s, reports.c.body)
         .where(reports.c.board == board, reports.c.received_unix_s >= span.start_unix_s)
         .where(reports.c.received_unix_s < span.end_unix_s)
-        .order_by(reports.c.id)
-        .limit(most)
+        .order_by(reports.c.received_unix_s, reports.c.id)
+        .limit(most + 1)
     )
-    decoded = ((row.received_unix_s, Report.decode(row.body)) for row in db.execute(query))
+    found = db.execute(query).all()
+    rest = found[most].received_unix_s if len(found) > most else None
+    # What is read on begins with a whole second.
+    told = [row for row in found if rest is None or row.received_unix_s < rest]
+    decoded = ((row.received_unix_s, read_stored(row.body)) for row in told)
     return [
         Reading(unix_s, report.circuits[circuit])
         for unix_s, report in decoded
-        if circuit < len(report.circuits)
-    ]
+        if report and circuit < len(report.circuits)
+    ], rest
 
 
 def has_circuit(db: Connection, board: str, circuit: int) -> bool:

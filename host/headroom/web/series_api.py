@@ -74,10 +74,15 @@ class SeriesQuery(SpanQuery):
         few = len(span.steps(60)) <= _MOST_POINTS
         step_s = _STEP_S[self.step or ("minute" if few else "quarter")]
         if len(span.steps(step_s)) > _MOST_POINTS:
+            way_out = (
+                "a shorter time"
+                if step_s == _STEP_S["quarter"]
+                else "step=quarter or a shorter time"
+            )
             raise ProblemError(
                 NOT_POSSIBLE,
                 f"start, end: {len(span.steps(step_s))} steps, at most {_MOST_POINTS} are told "
-                "at once; ask for step=quarter or a shorter time",
+                f"at once; ask for {way_out}",
             )
         return step_s
 
@@ -146,8 +151,7 @@ def series_api(coordinator: Coordinator) -> Blueprint:
         require_known_circuit(coordinator, board_id, circuit)
         span = query.span(clock.unix_s())
         with store.read() as db:
-            found = series.readings(db, board_id, circuit, span, _MOST_READINGS)
-        rest = found[-1].unix_s + 1 if len(found) == _MOST_READINGS else None
+            found, rest = series.readings(db, board_id, circuit, span, _MOST_READINGS)
         points = tuple(map(ReadingPoint.of, found))
         return ReadingsDocument(board=board_id, circuit=circuit, points=points, next=rest)
 

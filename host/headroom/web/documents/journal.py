@@ -4,7 +4,7 @@ from typing import Self
 
 from headroom.protocol.messages import Report
 from headroom.site import Site
-from headroom.store.boards import StoredReport
+from headroom.store.boards import StoredReport, read_stored
 from headroom.store.events import StoredEvent
 from headroom.store.journal import StoredMinute
 from headroom.web.documents.base import BoardId, Document, UnixS
@@ -83,16 +83,16 @@ class MinutesDocument(Document):
 
 
 class ReportDocument(Document):
-    """A report as it came, see PROTOCOL.md, and when."""
+    """A report as it came, see PROTOCOL.md, and when; null if only an earlier release reads it."""
 
     id: int
     received_unix_s: UnixS
-    report: Report
+    report: Report | None
 
     @classmethod
     def of(cls, stored: StoredReport) -> Self:
         """Of a report as stored."""
-        report = Report.decode(stored.body)
+        report = read_stored(stored.body)
         return cls(id=stored.id, received_unix_s=stored.received_unix_s, report=report)
 
 
