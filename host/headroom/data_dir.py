@@ -19,12 +19,21 @@ class DataDirError(Exception):
     """A data directory that cannot be used; says why and what to do."""
 
 
+def has_store(directory: Path) -> bool:
+    """Whether a store was made in the data directory."""
+    return _store_path(directory).exists()
+
+
 def open_data_store(directory: Path, url: str | None = None) -> Store:
     """The store at a URL, or that of the data directory, which is made if it is not there.
 
     Raises StoreUnavailableError.
     """
-    return open_store(url or f"sqlite:///{directory / 'headroom.db'}")
+    return open_store(url or f"sqlite:///{_store_path(directory)}")
+
+
+def _store_path(directory: Path) -> Path:
+    return directory / "headroom.db"
 
 
 def token_path(directory: Path) -> Path:

@@ -147,6 +147,18 @@ def test_store_of_a_later_release_is_refused(tmp_path: Path) -> None:
     assert "written by a later release" in failed.output
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["backup", "copy.db"], ["token", "list"], ["token", "revoke", "anna"], ["board", "list"]],
+)
+def test_a_slip_in_data_is_told_and_makes_no_store(tmp_path: Path, command: list[str]) -> None:
+    slip = tmp_path / "daat"
+    failed = CliRunner().invoke(main, [*command, "--data", str(slip)])
+    assert failed.exit_code == 2
+    assert f"{slip}: has no store" in failed.output
+    assert not slip.exists()
+
+
 def test_the_store_is_where_the_url_says(tmp_path: Path) -> None:
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere' / 'store.db'}"
     arguments = ["board", "list", "--data", str(tmp_path / "data")]

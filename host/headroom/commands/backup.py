@@ -32,6 +32,6 @@ def restore(file: Path, data: Path) -> None:
     Boards go on with it whatever they have seen since. Tokens that were revoked since FILE was
     made are valid again: see `headroom token list`.
     """
-    with only_server(data), data_store(data) as store:
+    with only_server(data), data_store(data, may_make=True) as store:
         rows = copies.restore(file, store, data)
     click.echo(f"{rows} rows from {file}; check with `headroom token list` who has access")

@@ -49,7 +49,7 @@ def board_add(board_id: str, data: Path, key_file: Path | None, new_key: Path | 
     key = read_key(key_file) if key_file else secrets.token_bytes(KEY_BYTES)
     if new_key:
         write_private(new_key, key.hex() + "\n")
-    with data_store(data) as store, store.write() as db:
+    with data_store(data, may_make=True) as store, store.write() as db:
         boards.put_key(db, board_id, key)
     click.echo(f"registered {board_id}")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from headroom.data_dir import open_data_store
+from headroom.data_dir import DataDirError, has_store, open_data_store
 from headroom.store import Store
 from headroom.web.server import Address
 
@@ -50,11 +50,14 @@ class AddressType(click.ParamType[Address]):
 
 
 @contextmanager
-def data_store(data: Path) -> Iterator[Store]:
+def data_store(data: Path, *, may_make: bool = False) -> Iterator[Store]:
     """The store of a data directory, closed afterwards; raises StoreUnavailableError.
 
-    It lies elsewhere if `headroom` itself was given `--database`.
+    It lies elsewhere if `headroom` itself was given `--database`. Without `may_make` a directory
+    that has none raises DataDirError: a slip in a backup's `--data` shall not back up nothing.
     """
     database = click.get_current_context().find_root().params.get("database")
+    if not (may_make or database or has_store(data)):
+        raise DataDirError(f"{data}: has no store; name the --data that the server is given")
     with closing(open_data_store(data, database)) as store:
         yield store

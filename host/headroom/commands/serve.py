@@ -121,7 +121,7 @@ def serve(
     clock = SystemClock()
     with (
         only_server(data),
-        data_store(data) as store,
+        data_store(data, may_make=True) as store,
         _beacons(beacon_address, board_listen.host, data, store, clock) as beacons,
         Listeners() as listeners,
     ):

@@ -48,7 +48,7 @@ def token_new(
     if not re.match(tokens.NAME_PATTERN, name):
         raise click.UsageError(f"{name!r} is no name for a token: {tokens.NAME_PATTERN}")
     token = secrets.token_urlsafe(SECRET_BYTES) if given is None else _read_token(given)
-    with data_store(data) as store, store.write() as db:
+    with data_store(data, may_make=True) as store, store.write() as db:
         tokens.put_token(db, token, tokens.TokenRecord(name, role, int(time.time())))
         if path is not None:
             write_private(path, token + "\n")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from headroom.data_dir import DataDirError, only_server, open_data_store
+from headroom.data_dir import DataDirError, has_store, only_server, open_data_store
 from headroom.findings import Finding
 from headroom.site import Site, SiteError, load_site
 from headroom.site.enforceable import unenforceable
@@ -66,7 +66,7 @@ def examine_store(
     data: Path, database: str | None, now_unix_s: float
 ) -> tuple[dict[str, BoardRecord] | None, list[Finding]]:
     """What the store knows of boards, if it can be read; and what is wrong with it."""
-    if database is None and not (data / "headroom.db").exists():
+    if database is None and not has_store(data):
         way_out = "register boards with `headroom board add`; the first start makes the rest"
         return None, [Finding("warning", f"data directory {data}", "has no store yet", way_out)]
     try:
