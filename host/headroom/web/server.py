@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.server import create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
@@ -18,6 +18,7 @@ from headroom.protocol.problems import (
     MEDIA_TYPE,
     of_status,
 )
+from headroom.web.admission import SHARED_LIMIT, LimitedServer
 from headroom.web.api_app import MAX_BODY_BYTES
 from headroom.web.board_app import BoardApp
 from headroom.web.groups import GroupDispatcher
@@ -31,14 +32,12 @@ _PEOPLE_THREADS = 4
 # same host beside it.
 _MAX_HEADER_BYTES = 1 << 14
 _MAX_BOARD_HEADER_BYTES = 2048
-# A response is written in two pieces; it shall leave in one, from the thread that polls.
-_WHOLE_RESPONSE_BYTES = 1 << 14
 # A board that has not sent its 1.5 KiB by then never will.
 _IDLE_S = 10
-# Waitress counts the connections of both listeners together. Whoever holds the page's open shall
-# not keep boards out.
-_MOST_OF_PEOPLE = 100
-_MOST_CONNECTIONS = 400
+# Of boards at most, and of one address: a board has one, and the benches stand for many at one.
+_OF_BOARDS = (400, 100)
+# A browser has six, and a stream for each page that is open; a proxy has those of everybody.
+_OF_PEOPLE = (200, 100)
 
 
 class ListenError(Exception):
@@ -174,7 +173,21 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class _GroupChannel(_Channel):
-    """Is served with others, see `web.groups`: its environment is known before it is served."""
+    """Is served with others, see `web.groups`: its environment is known before it is served.
+
+    Its response comes in two pieces and leaves in one, from the thread that polls.
+    """
+
+    def write_soon(self, data: bytes) -> int:
+        if not self.connected:
+            raise ClientDisconnected
+        with self.outbuf_lock:
+            self.outbufs[-1].append(data)
+            self.total_outbufs_len += len(data)
+        return len(data)
+
+    def writable(self) -> bool:
+        return not self.requests and bool(super().writable())
 
     def begin(self) -> "WSGIEnvironment | None":
         request = self.requests[0]
@@ -203,10 +216,9 @@ class Listeners:
             app,
             address,
             MAX_REPORT_BYTES,
-            _MOST_CONNECTIONS,
+            _OF_BOARDS,
+            GroupDispatcher(app.prepare),
             max_request_header_size=_MAX_BOARD_HEADER_BYTES,
-            _dispatcher=GroupDispatcher(app.prepare),
-            send_bytes=_WHOLE_RESPONSE_BYTES,
         )
         server.channel_class = _GroupChannel
         return Address(address.host, int(server.effective_port))
@@ -217,7 +229,8 @@ class Listeners:
             app,
             address,
             MAX_BODY_BYTES,
-            _MOST_OF_PEOPLE,
+            _OF_PEOPLE,
+            None,
             max_request_header_size=_MAX_HEADER_BYTES,
             threads=_PEOPLE_THREADS,
         )
@@ -252,24 +265,33 @@ class Listeners:
         app: "WSGIApplication",
         address: Address,
         max_bytes: int,
-        connections: int,
+        connections: tuple[int, int],
+        dispatcher: GroupDispatcher | None,
         **adjustments: Any,
     ) -> Any:
         try:
             bound = socket.create_server((address.host, address.port), family=address.family)
         except OSError as error:
             raise ListenError(f"cannot listen on {address}: {error.strerror}") from error
-        server = create_server(
+        most, most_of_one = connections
+        server = LimitedServer(
             app,
             map=self._sockets,
-            sockets=[bound],
-            channel_timeout=_IDLE_S,
-            cleanup_interval=_IDLE_S,
-            connection_limit=connections,
-            # Waitress refuses at this size, not above it.
-            max_request_body_size=max_bytes + 1,
-            ident=None,
-            **adjustments,
+            _sock=bound,
+            dispatcher=dispatcher,
+            adj=Adjustments(
+                channel_timeout=_IDLE_S,
+                cleanup_interval=_IDLE_S,
+                connection_limit=SHARED_LIMIT,
+                # Waitress refuses at this size, not above it.
+                max_request_body_size=max_bytes + 1,
+                ident=None,
+                **adjustments,
+            ),
+            bind_socket=False,
+            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
+            most=most,
+            most_of_one=most_of_one,
         )
         self._servers.append(server)
         return server
