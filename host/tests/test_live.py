@@ -4,6 +4,7 @@ import http.client
 import json
 import queue
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -360,3 +361,33 @@ def test_a_response_knows_whether_its_client_reads() -> None:
             pass
         assert not response.is_behind
         assert not response.write(b"more")
+
+
+def test_an_event_longer_than_a_server_buffers_blocks_nobody() -> None:
+    responses: queue.Queue[OpenResponse] = queue.Queue()
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        environ[TAKE_OVER] = responses.put
+        start_response("200 OK", [])
+        return iter([b"begun"])
+
+    with ExitStack() as stack:
+        address = stack.enter_context(listening(app))
+        watched = Watched()
+        client = stack.enter_context(socket.create_connection((address.host, address.port)))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        response = responses.get(timeout=10)
+        watched.hub.keep(response, watched.hub.begin(), lambda: True)
+        quick = watched.watch(Reader())
+        for epoch in (2, 3):
+            watched.state = watched.state | {"epoch": epoch, f"words_{epoch}": "x" * (20 << 20)}
+            step = threading.Thread(target=watched.step, args=[1], daemon=True)
+            step.start()
+            step.join(20)
+            assert not step.is_alive()
+            assert len(quick.events) == epoch - 1
+        assert response.is_behind
+        response.end()
+        client.settimeout(10)
+        while client.recv(1 << 20):
+            pass
