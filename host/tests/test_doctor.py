@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
+from headroom.doctor.keeping import examine_keeper
 from headroom.findings import Finding
 from headroom.site import load_site, parse_site
 from headroom.site.enforceable import unenforceable
+from headroom.store import figures, open_store
 from tests.server_process import prepare, serving
 from tests.support import site_document
 
@@ -53,9 +55,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_received(folder: Path, unix_s: float) -> None:
+def set_received(folder: Path, unix_s: float, board: str = "%") -> None:
     with sqlite3.connect(folder / "data" / "headroom.db") as db:
-        db.execute("UPDATE boards SET received_unix_s = ?", [int(unix_s)])
+        db.execute("UPDATE boards SET received_unix_s = ? WHERE id LIKE ?", [int(unix_s), board])
     db.close()
 
 
@@ -82,8 +84,17 @@ def port_that(reads: bool) -> Iterator[int]:
         yield port
 
 
-def test_board_that_is_silent_and_was_never_asked_where_it_is(folder: Path) -> None:
+def test_boards_are_not_silent_when_it_is_the_server_that_rests(folder: Path) -> None:
     set_received(folder, time.time() - 300)
+    set_received(folder, time.time() - 600, "flat-2")
+    code, found = examine(folder)
+    assert (code, [finding.thing for finding in found]) == (1, ["server", "board flat-2"])
+    assert "none runs on" in only(found, "server").what
+    assert "headroom serve" in only(found, "server").way_out
+
+
+def test_board_that_is_silent_and_was_never_asked_where_it_is(folder: Path) -> None:
+    set_received(folder, time.time() - 300, "flat-1")
     code, found = examine(folder)
     assert code == 1
     silent = only(found, "board flat-1")
@@ -96,13 +107,12 @@ def test_board_that_is_silent_and_was_never_asked_where_it_is(folder: Path) -> N
     [(False, "where its own HTTP is off"), (True, "nothing answers at 127.0.0.1")],
 )
 def test_board_that_cannot_be_reached(folder: Path, reads: bool, words: str) -> None:
-    set_received(folder, time.time() - 300)
+    set_received(folder, time.time() - 300, "flat-1")
     set_host(folder, "127.0.0.1")
     with port_that(reads) as port:
         code, found = examine(folder, *LISTEN, "--board-http-port", str(port))
     assert code == 1
     assert words in only(found, "board flat-1").what
-    assert words in only(found, "board flat-2").what
 
 
 def test_something_else_at_the_boards_address(folder: Path) -> None:
@@ -146,6 +156,32 @@ def test_wrong_key_shows_at_the_running_server(folder: Path) -> None:
     assert "1 reports in its name were refused" in refused.what
     assert "secrets.json" in refused.way_out
     assert only(found, "reports").what == "1 were refused that name no board of this site"
+
+
+def test_series_that_stand_still_and_a_clock_that_leapt() -> None:
+    metrics = (
+        "headroom_keeper_failures_total 7.0\n"
+        "headroom_keeper_last_success_timestamp_seconds 1e+09\n"
+        "headroom_retention_clock_lag_seconds 864000.0\n"
+    )
+    found = list(examine_keeper(metrics, 1_000_000_300))
+    assert "for 300 s and have failed 7 times" in only(found, "series and retention").what
+    assert "10 days behind" in only(found, "retention").what
+    assert not list(examine_keeper(metrics.replace("864000", "60"), 1_000_000_030))
+
+
+def test_a_running_server_tells_that_its_clock_leapt(folder: Path) -> None:
+    url = f"sqlite:///{folder / 'data' / 'headroom.db'}"
+    with closing(open_store(url)) as store, store.write() as db:
+        figures.set_retention_unix_s(db, int(time.time()) - 10 * 86_400)
+    with serving(folder) as server:
+        page = server.page.removeprefix("http://").rstrip("/")
+        end_s = time.monotonic() + 30
+        found: list[Finding] = []
+        while "retention" not in [finding.thing for finding in found]:
+            assert time.monotonic() < end_s
+            _, found = examine(folder, "--listen", page)
+    assert "10 days behind" in only(found, "retention").what
 
 
 def test_refusals_of_a_board_that_reports_are_a_warning(folder: Path) -> None:

@@ -10,10 +10,13 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from headroom.store import figures, open_store
+from headroom.store.tables import circuit_steps
 from tests.board_client import BoardClient
 from tests.prometheus_process import DEPLOY, Prometheus, prometheus_over
 from tests.server_process import Server, prepare, serving
@@ -31,6 +34,14 @@ _CIRCUITS = [
 ]
 
 
+def break_keeper(folder: Path) -> None:
+    """Leave a store without a table that only series need, whose retention was long ago."""
+    url = f"sqlite:///{folder / 'data' / 'headroom.db'}"
+    with closing(open_store(url)) as store, store.write() as db:
+        circuit_steps.drop(db)
+        figures.set_retention_unix_s(db, 1_000_000_000)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A coordinator of two boards with three circuits each, and of a meter that never tells."""
@@ -38,6 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     document = site_document(circuits=len(_CIRCUITS))
     document["feeders"][0]["meter"] = {"max_ma": {"L1": 6000}}
     prepare(folder, document)
+    break_keeper(folder)
     with serving(folder, open_reading=False) as running:
         yield running
 

@@ -7,6 +7,7 @@ import pytest
 from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
+from headroom.history.retention_clock import RetentionClock
 from headroom.history.uncontrolled import UncontrolledLog
 from headroom.phases import PhaseMa
 from headroom.site import SiteError, parse_site
@@ -17,13 +18,20 @@ from tests.support import World, site_document
 DAY_S = 86_400
 
 
+def forgetting_of(world: World) -> Forgetting:
+    """Retention as of its start."""
+    clock = RetentionClock(world.store, world.coordinator.instruments.retention_lag_s.set)
+    return Forgetting(lambda: world.site.retention, world.store, clock)
+
+
 def keeper_of(world: World) -> Keeper:
     """What `headroom serve` runs beside its coordinator."""
     return Keeper(
         Recorder(lambda: world.site, world.store),
         UncontrolledLog(world.coordinator.measured_uncontrolled_ma, world.store),
-        Forgetting(lambda: world.site.retention, world.store),
+        forgetting_of(world),
         world.clock,
+        world.coordinator.instruments,
     )
 
 
@@ -31,6 +39,12 @@ def keep(keeper: Keeper) -> None:
     """Let it do all that is due."""
     while keeper.step() == 0:
         pass
+
+
+def figure(world: World, name: str) -> float:
+    """What a metric says."""
+    text = world.api.get("/metrics").text
+    return float(text.partition(f"\n{name} ")[2].partition("\n")[0])
 
 
 def retain(world: World, **retention: int) -> None:
@@ -94,7 +108,7 @@ def test_minutes_of_undated_boots_go_with_those_after_them(world: World) -> None
 
 def test_no_report_goes_before_the_series_have_it(world: World) -> None:
     live_on(world, 5)
-    forgetting = Forgetting(lambda: world.site.retention, world.store)
+    forgetting = forgetting_of(world)
     while forgetting.step(world.clock.monotonic_s(), world.clock.unix_s()):
         pass
     assert world.rows("reports") == 5
@@ -163,6 +177,70 @@ def test_a_store_that_fails_is_waited_for(world: World, tmp_path: Path) -> None:
     assert world.rows("circuit_steps") > 0
 
 
+def test_a_success_has_its_time(world: World) -> None:
+    keeper = keeper_of(world)
+    world.clock.advance(60)
+    keep(keeper)
+    told = figure(world, "headroom_keeper_last_success_timestamp_seconds")
+    assert told == world.clock.unix_s()
+
+
+def pass_for(world: World, keeper: Keeper, days: int) -> None:
+    """Days in which the keeper works, on both clocks."""
+    for _ in range(days * 4):
+        world.clock.advance(DAY_S / 4)
+        keep(keeper)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("is_restarted", [True, False])
+def test_a_clock_that_leaps_ahead_takes_no_history_with_it(
+    world: World, capsys: pytest.CaptureFixture[str], is_restarted: bool
+) -> None:
+    live_on(world, 5)
+    keeper = keeper_of(world)
+    keep(keeper)
+    world.clock.date_s += 20 * 365 * DAY_S
+    if is_restarted:
+        world.start()
+        keeper = keeper_of(world)
+    pass_for(world, keeper, 2)
+    assert world.rows("events") == 5
+    assert world.rows("circuit_steps WHERE step_s = 60") >= 5
+    assert figure(world, "headroom_retention_clock_lag_seconds") > 7000 * DAY_S
+    assert capsys.readouterr().out.count("far ahead of what the store knows") == 1
+    world.clock.date_s -= 20 * 365 * DAY_S
+    world.clock.advance(3600)
+    keep(keeper)
+    assert figure(world, "headroom_retention_clock_lag_seconds") == 0
+
+
+def test_after_a_long_rest_retention_catches_up_by_itself(world: World) -> None:
+    retain(world, events_days=10)
+    live_on(world, 5)
+    keep(keeper_of(world))
+    world.clock.advance(30 * DAY_S)
+    world.start()
+    keeper = keeper_of(world)
+    keep(keeper)
+    assert world.rows("events") == 5
+    pass_for(world, keeper, 7)
+    assert world.rows("events") < 5
+    pass_for(world, keeper, 23)
+    assert figure(world, "headroom_retention_clock_lag_seconds") == 0
+    assert world.rows("events") == 0
+
+
+def test_a_clock_that_began_in_1970_costs_retention_nothing(world: World) -> None:
+    world.clock.date_s -= 1_790_000_000
+    keeper = keeper_of(world)
+    keep(keeper)
+    world.clock.date_s += 1_790_000_000
+    world.clock.advance(3600)
+    keep(keeper)
+    assert figure(world, "headroom_retention_clock_lag_seconds") < 400 * DAY_S
+
+
 def test_an_age_that_makes_no_sense_is_named() -> None:
     with pytest.raises(SiteError, match=r"retention\.events_days"):
         parse_site(site_document() | {"retention": {"events_days": 0}})
@@ -177,8 +255,10 @@ def test_a_step_that_fails_is_logged_and_tried_again(
     keeper = Keeper(
         Recorder(lambda: world.site, world.store),
         UncontrolledLog(unknown, world.store),
-        Forgetting(lambda: world.site.retention, world.store),
+        forgetting_of(world),
         world.clock,
+        world.coordinator.instruments,
     )
     assert keeper.step() > 0
+    assert figure(world, "headroom_keeper_failures_total") == 1
     assert "KeyError: 'feeder'" in capsys.readouterr().out

@@ -13,7 +13,8 @@ import click
 from headroom.commands.common import AddressType, FilePath, data_option
 from headroom.data_dir import token_path
 from headroom.doctor import set_up as checks
-from headroom.doctor.boards import BOARD_HTTP_PORT, examine_boards
+from headroom.doctor.boards import BOARD_HTTP_PORT, examine_boards, last_heard_unix_s
+from headroom.doctor.keeping import examine_keeper
 from headroom.findings import Finding
 from headroom.web.server import Address
 
@@ -72,12 +73,15 @@ def _examine(
     records, findings = checks.examine_store(data, database, now_unix_s)
     yield from findings
     refused: dict[str, dict[str, int]] = {}
-    if not data.exists() or not checks.is_serving(data):
+    is_serving = data.exists() and checks.is_serving(data)
+    if not is_serving:
         yield from checks.examine_addresses(addresses)
     else:
         try:
             refused = _refused(page, data)
-            yield from checks.examine_strangers(refused, _read(page, data, "metrics"))
+            metrics = _read(page, data, "metrics")
+            yield from checks.examine_strangers(refused, metrics)
+            yield from examine_keeper(metrics, now_unix_s)
         except OSError as error:
             yield Finding(
                 "warning",
@@ -87,7 +91,12 @@ def _examine(
                 "api.token",
             )
     if site is not None and records is not None:
-        yield from examine_boards(site, records, refused, now_unix_s, board_http_port)
+        heard_unix_s = now_unix_s if is_serving else last_heard_unix_s(records, now_unix_s)
+        if heard_unix_s < now_unix_s:
+            yield from checks.examine_rest(data, now_unix_s - heard_unix_s)
+        yield from examine_boards(
+            site, records, refused, (heard_unix_s, now_unix_s), board_http_port
+        )
 
 
 def _refused(page: Address, data: Path) -> dict[str, dict[str, int]]:

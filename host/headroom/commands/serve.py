@@ -27,6 +27,7 @@ from headroom.data_dir import (
 from headroom.history.keeper import Keeper
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
+from headroom.history.retention_clock import RetentionClock
 from headroom.history.uncontrolled import UncontrolledLog
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
@@ -204,8 +205,13 @@ def _keeper(coordinator: Coordinator) -> Keeper:
     return Keeper(
         Recorder(lambda: coordinator.site, store),
         UncontrolledLog(coordinator.measured_uncontrolled_ma, store),
-        Forgetting(lambda: coordinator.site.retention, store),
+        Forgetting(
+            lambda: coordinator.site.retention,
+            store,
+            RetentionClock(store, coordinator.instruments.retention_lag_s.set),
+        ),
         coordinator.clock,
+        coordinator.instruments,
     )
 
 

@@ -3,6 +3,9 @@
 import time
 from typing import Protocol
 
+# Before this release was made: a machine without a battery for its clock begins in 1970.
+EARLIEST_UNIX_S = 1_767_225_600
+
 
 class Clock(Protocol):
     """Two times: one that never jumps, for durations, and one for dates."""

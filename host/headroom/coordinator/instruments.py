@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterator
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.registry import Collector
 
 from headroom.protocol.messages import Report
@@ -34,10 +34,26 @@ class Instruments:
             ("board", "kind"),
             registry=None,
         )
+        self.keeper_failures = Counter(
+            "headroom_keeper_failures",
+            "Steps of series and retention that failed since this start, and are tried again.",
+            registry=None,
+        )
+        self.keeper_success_unix_s = Gauge(
+            "headroom_keeper_last_success_timestamp_seconds",
+            "When series and retention were last brought up to date without a failure.",
+            registry=None,
+        )
+        self.retention_lag_s = Gauge(
+            "headroom_retention_clock_lag_seconds",
+            "How far the time that retention goes by is behind this machine's clock.",
+            registry=None,
+        )
         self._newest_event: dict[str, tuple[int, int]] = {}
 
     def __iter__(self) -> Iterator[Collector]:
-        return iter((self.report_s, self.allocation_s, self._events))
+        kept = (self.keeper_failures, self.keeper_success_unix_s, self.retention_lag_s)
+        return iter((self.report_s, self.allocation_s, self._events, *kept))
 
     def forget_all_but(self, board_ids: Container[str]) -> None:
         """Count nothing any more of boards that are gone."""

@@ -66,6 +66,7 @@ class _Known:
     record: BoardRecord
     refused: Mapping[str, int]
     health: Health | None
+    served_unix_s: float
     now_unix_s: float
 
     @property
@@ -76,7 +77,7 @@ class _Known:
     def is_silent(self) -> bool:
         heard_unix_s = self.record.received_unix_s
         longest_s = STALE_INTERVALS * self.board.report_s
-        return heard_unix_s is None or self.now_unix_s - heard_unix_s > longest_s
+        return heard_unix_s is None or self.served_unix_s - heard_unix_s > longest_s
 
     @property
     def silence(self) -> str:
@@ -89,16 +90,23 @@ class _Known:
         )
 
 
+def last_heard_unix_s(records: Mapping[str, BoardRecord], now_unix_s: float) -> float:
+    """When a server that runs no more last heard any board; now if it never did."""
+    heard = [r.received_unix_s for r in records.values() if r.received_unix_s is not None]
+    return min(max(heard, default=now_unix_s), now_unix_s)
+
+
 def examine_boards(
     site: Site,
     records: Mapping[str, BoardRecord],
     refused: Mapping[str, Mapping[str, int]],
-    now_unix_s: float,
+    served_and_now_unix_s: tuple[float, float],
     http_port: int = BOARD_HTTP_PORT,
 ) -> Iterator[Finding]:
     """Every board of the site, asked at the address that it last reported from.
 
-    `refused` has the reports that the running server refused, by board id and problem.
+    `refused` has the reports that the running server refused, by board id and problem. A board is
+    silent if it was not heard for long when a server last ran.
     """
     hosts = {b.id: r.host for b in site.boards if (r := records.get(b.id)) and r.host}
     health = ask_boards(hosts, http_port)
@@ -108,7 +116,8 @@ def examine_boards(
             yield _without_key(board)
         else:
             of_board = refused.get(board.id, {})
-            yield from _board(_Known(board, record, of_board, health.get(board.id), now_unix_s))
+            times = served_and_now_unix_s
+            yield from _board(_Known(board, record, of_board, health.get(board.id), *times))
     for board_id in sorted(set(records) - {board.id for board in site.boards}):
         yield Finding(
             "warning",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
+from headroom.coordinator.clock import EARLIEST_UNIX_S
 from headroom.data_dir import DataDirError, has_store, only_server, open_data_store
 from headroom.findings import Finding
 from headroom.site import Site, SiteError, load_site
@@ -14,9 +15,9 @@ from headroom.store import Store, StoreUnavailableError, boards
 from headroom.store.boards import BoardRecord
 from headroom.web.server import Address
 
-# Before this release was made: a machine without a battery for its clock begins in 1970.
-_EARLIEST_UNIX_S = 1_767_225_600
 _CLOCK_SLACK_S = 60
+# A restart takes less.
+_REST_S = 60
 
 
 def examine_site(path: Path) -> tuple[Site | None, list[Finding]]:
@@ -44,6 +45,18 @@ def is_serving(data: Path) -> bool:
         if isinstance(error.__cause__, BlockingIOError):
             return True
         raise
+
+
+def examine_rest(data: Path, rests_s: float) -> Iterator[Finding]:
+    """That nobody serves, if the newest report came so long ago that boards miss it."""
+    if rests_s > _REST_S:
+        yield Finding(
+            "error",
+            "server",
+            f"none runs on {data}, and the newest report came {round(rests_s)} s ago; boards keep "
+            "to their safe limits by themselves",
+            "start it with `headroom serve`; if it runs elsewhere, ask there",
+        )
 
 
 def examine_addresses(addresses: list[Address]) -> Iterator[Finding]:
@@ -107,7 +120,7 @@ def _unavailable(why: str) -> Finding:
 def _clock(records: dict[str, BoardRecord], now_unix_s: float) -> Iterator[Finding]:
     newest = max((r.received_unix_s or 0 for r in records.values()), default=0)
     ahead_s = newest - now_unix_s
-    if now_unix_s < _EARLIEST_UNIX_S or ahead_s > _CLOCK_SLACK_S:
+    if now_unix_s < EARLIEST_UNIX_S or ahead_s > _CLOCK_SLACK_S:
         what = (
             f"the newest report is dated {round(ahead_s)} s in the future"
             if ahead_s > _CLOCK_SLACK_S

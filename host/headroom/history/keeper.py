@@ -5,6 +5,7 @@ import threading
 import structlog
 
 from headroom.coordinator.clock import Clock
+from headroom.coordinator.instruments import Instruments
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.history.uncontrolled import UncontrolledLog
@@ -25,11 +26,14 @@ class Keeper:
         uncontrolled: UncontrolledLog,
         forgetting: Forgetting,
         clock: Clock,
+        instruments: Instruments,
     ) -> None:
         self._recorder = recorder
         self._uncontrolled = uncontrolled
         self._forgetting = forgetting
         self._clock = clock
+        self._instruments = instruments
+        instruments.keeper_success_unix_s.set(clock.unix_s())
         self._ended = threading.Event()
         self._failing = False
 
@@ -46,12 +50,15 @@ class Keeper:
             if not self._failing:
                 log.warning("series wait for the store", error=str(error))
             self._failing = True
+            self._instruments.keeper_failures.inc()
             return _STORE_AGAIN_S
         except Exception:
             # Reports go on without series, and series with what mends it; the log says which.
             log.exception("series and retention failed, and are tried again")
+            self._instruments.keeper_failures.inc()
             return _STORE_AGAIN_S
         self._failing = False
+        self._instruments.keeper_success_unix_s.set(now_unix_s)
         return 0.0 if busy else _LOOK_S
 
     def run(self) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import structlog
 
+from headroom.history.retention_clock import RetentionClock
 from headroom.site.retention import Retention
 from headroom.store import Store, expiry
 from headroom.store.expiry import Forget
@@ -44,10 +45,14 @@ class Forgetting:
     there is room.
     """
 
-    def __init__(self, retention: Callable[[], Retention], store: Store) -> None:
+    def __init__(
+        self, retention: Callable[[], Retention], store: Store, clock: RetentionClock
+    ) -> None:
         """`retention` gives it as it is configured now."""
         self._retention = retention
         self._store = store
+        self._clock = clock
+        self._pass_unix_s: int | None = None
         self._at = 0
         self._next_s = 0.0
         self._halvings = 0
@@ -61,12 +66,15 @@ class Forgetting:
             return False
         if self._at == len(_KEPT):
             self._adapt()
+            self._pass_unix_s = None
             self._at, self._next_s = 0, now_s + _EVERY_S
             return False
+        if self._pass_unix_s is None:
+            self._pass_unix_s = self._clock.read(now_s, now_unix_s)
         kept = _KEPT[self._at]
         age_s = kept.days(self._retention()) * _DAY_S >> self._halvings
         with self._store.write() as db:
-            forgotten = kept.forget(db, int(now_unix_s) - age_s, _ROWS_AT_ONCE)
+            forgotten = kept.forget(db, self._pass_unix_s - age_s, _ROWS_AT_ONCE)
         if forgotten < _ROWS_AT_ONCE:
             self._at += 1
         return True

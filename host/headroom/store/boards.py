@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from headroom.protocol.messages import MalformedMessageError, Report
 from headroom.store import audit, outdated_boards, rows
@@ -86,6 +86,12 @@ def records_of(db: Connection, board_ids: Collection[str]) -> dict[str, BoardRec
     """What is known of some boards, by id; those that are not registered are left out."""
     query = select(boards).where(boards.c.id.in_(board_ids))
     return {row.id: record_in(row) for row in db.execute(query)}
+
+
+def newest_received_unix_s(db: Connection) -> int | None:
+    """When the newest report of all came; None before the first."""
+    found: int | None = db.execute(select(func.max(boards.c.received_unix_s))).scalar()
+    return found
 
 
 def reports_before(db: Connection, board_id: str, before: int, limit: int) -> list[StoredReport]:

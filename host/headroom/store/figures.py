@@ -9,6 +9,7 @@ from headroom.store.tables import figures
 _EPOCH = "epoch"
 _BEACON = "beacon"
 _HISTORY = "history"
+_RETENTION = "retention"
 _NAMED = select(figures.c.value).where(figures.c.name == bindparam("name"))
 # The year 2026; seconds since then reach the highest epoch in 2043.
 _EPOCHS_BEGIN_UNIX_S = 1_767_225_600
@@ -52,6 +53,16 @@ def history_cursor(db: Connection) -> int:
 def move_history_cursor(db: Connection, report_id: int) -> None:
     """The series have every report up to this one."""
     _set(db, _HISTORY, report_id)
+
+
+def retention_unix_s(db: Connection) -> int:
+    """The latest time that retention has gone by; 0 before its first pass."""
+    return _figure(db, _RETENTION)
+
+
+def set_retention_unix_s(db: Connection, unix_s: int) -> None:
+    """Retention has gone by this time."""
+    _set(db, _RETENTION, unix_s)
 
 
 def _figure(db: Connection, name: str) -> int:
