@@ -377,7 +377,7 @@ def test_an_event_longer_than_a_server_buffers_blocks_nobody() -> None:
         client = stack.enter_context(socket.create_connection((address.host, address.port)))
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         response = responses.get(timeout=10)
-        watched.hub.keep(response, watched.hub.begin(), lambda: True)
+        watched.hub.keep(response, watched.hub.begin("anna"), lambda: True)
         quick = watched.watch(Reader())
         for epoch in (2, 3):
             watched.state = watched.state | {"epoch": epoch, f"words_{epoch}": "x" * (20 << 20)}
