@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from headroom.allocation.book import Grant
 from headroom.store import rows
@@ -11,7 +11,7 @@ from headroom.store.tables import leases
 
 def replace_leases(db: Connection, held: Mapping[str, Iterable[Grant]]) -> None:
     """Make these the whole of what each of these boards holds."""
-    db.execute(delete(leases).where(leases.c.board.in_(held)))
+    rows.remove(db, leases, "board", held.keys())
     rows.add(db, leases, [_row(grant) for grants in held.values() for grant in grants])
 
 

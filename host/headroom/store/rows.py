@@ -4,7 +4,7 @@ Rows are mappings with the same keys. SQLite runs a statement once for each of t
 PostgreSQL gets them in one statement, as an array for each column.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -67,6 +68,16 @@ def put(db: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
         db.execute(_putting(table, tuple(rows[0])), _columns(rows))
 
 
+def remove(db: Connection, table: Table, name: str, values: Collection[Any]) -> None:
+    """Delete the rows that have one of these values in that column."""
+    if not values:
+        return
+    if _is_sqlite(db):
+        db.execute(_removing_one(table, name), [{_given(name): value} for value in values])
+    else:
+        db.execute(_removing(table, name), {_given(name): list(values)})
+
+
 def _is_sqlite(db: Connection) -> bool:
     return db.dialect.name == "sqlite"
 
@@ -110,6 +121,17 @@ def _changing(table: Table, names: _Names) -> Executable:
 @cache
 def _changing_one(table: Table, names: _Names) -> Executable:
     return _update(table, {name: bindparam(_given(name)) for name in names})
+
+
+@cache
+def _removing_one(table: Table, name: str) -> Executable:
+    return delete(table).where(table.c[name] == bindparam(_given(name)))
+
+
+@cache
+def _removing(table: Table, name: str) -> Executable:
+    array = bindparam(_given(name), type_=postgresql.ARRAY(table.c[name].type))
+    return delete(table).where(table.c[name] == func.any(array))
 
 
 def _update(table: Table, values: Mapping[str, Any]) -> Executable:
