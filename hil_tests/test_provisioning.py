@@ -181,7 +181,7 @@ def test_a_board_that_the_coordinators_site_lacks(bench: Bench) -> None:
     text = (bench.folder / "site.toml").read_text()
     (bench.folder / "other.toml").write_text(text.replace("flat-1", "flat-7"))
     told = bench.provision(site=str(bench.folder / "other.toml"))
-    assert "board 'flat-1' is not in the site file; it has flat-7" in told.output
+    assert "board 'flat-1' is not on the site; it has flat-7" in told.output
 
 
 def test_a_board_without_the_firmware(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from headroom.commands.doctor import doctor
 from headroom.commands.init import init
 from headroom.commands.serve import serve
 from headroom.commands.sign_in import sign_in
+from headroom.commands.site import site
 from headroom.commands.token import token
 from headroom.data_dir import DataDirError
 from headroom.device.errors import DeviceError, ProvisionError, StoppedError
@@ -91,5 +92,5 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-for command in (init, doctor, serve, sign_in, board, charge, token, backup, restore):
+for command in (init, doctor, serve, sign_in, site, board, charge, token, backup, restore):
     main.add_command(command)

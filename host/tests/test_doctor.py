@@ -19,9 +19,11 @@ from headroom.doctor.keeping import examine_keeper
 from headroom.findings import Finding
 from headroom.site import load_site, parse_site
 from headroom.site.enforceable import unenforceable
-from headroom.store import figures, open_store
+from headroom.site.on_board import on_board
+from headroom.store import figures, open_store, outdated_boards, site_changes
+from headroom.store.outdated_boards import Outdated
 from tests.server_process import prepare, serving
-from tests.support import site_document
+from tests.support import site_document, sqlite_url
 
 LISTEN = ("--listen", "127.0.0.1:0")
 NOBODY = 65_534
@@ -358,3 +360,20 @@ def test_what_init_comments_out_may_be_filled_in(tmp_path: Path) -> None:
     site = load_site(path)
     assert [feeder.parent for feeder in site.feeders] == [None, "main"]
     assert site.feeders[0].meter is not None
+
+
+def test_changes_of_the_site_are_looked_at_with_the_file(folder: Path) -> None:
+    site = load_site(folder / "site.toml")
+    tables = (on_board(site, site.boards[0]),)
+    with closing(open_store(sqlite_url(folder / "data"))) as store, store.write() as db:
+        site_changes.put_change(db, "feeder/riser", "limit_ma", [1_000_000, 0, 0])
+        site_changes.put_change(db, "board/flat-2", "table", None)
+        outdated_boards.replace_outdated(db, {"flat-1": Outdated(tables, 1, registered=False)})
+    code, found = examine(folder)
+    assert code == 1
+    assert (
+        "limit 1000000 mA is above its rating" in only(found, "change feeder.riser.limit_ma").what
+    )
+    assert "headroom site forget" in only(found, "change feeder.riser.limit_ma").way_out
+    assert "headroom board provision flat-1" in only(found, "board flat-1").way_out
+    assert "is not on the site" in only(found, "board flat-2").what

@@ -29,7 +29,7 @@ from headroom.device.ports import find_port
 from headroom.device.present import Present, present
 from headroom.device.serial_line import attached
 from headroom.protocol.signing import KEY_BYTES
-from headroom.site import load_site
+from headroom.site import load_site, parse_site
 
 _PASSWORD = "HEADROOM_WIFI_PASSWORD"
 _LONGEST_PASSWORD = 64
@@ -38,7 +38,12 @@ _Folder = click.Path(file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("board_id")
-@click.option("--site", "site_path", required=True, type=FilePath, help="Site file (TOML).")
+@click.option(
+    "--site",
+    "site_path",
+    type=FilePath,
+    help="Site file (TOML), if the board shall not be as the coordinator has it now.",
+)
 @click.option(
     "--coordinator",
     required=True,
@@ -114,7 +119,7 @@ def provision(
     api = CoordinatorApi(given["api"], require_token(given["data"], given["token_file"]))
     if folder is not None:
         asked = _asked_password(given["ssid"]) if password is None else password
-        content, keys = _content(board_id, given, asked, Present())
+        content, keys = _content(api, board_id, given, asked, Present())
         with _files_in(folder, content):
             api.register(board_id, keys.board)
         click.echo(f"{board_id}: registered; put the files in {folder} onto the board")
@@ -128,7 +133,7 @@ def provision(
             click.echo(f"it keeps the password that it has for {given['ssid']}", err=True)
         elif password is None:
             password = _asked_password(given["ssid"])
-        content, keys = _content(board_id, given, password or "", now)
+        content, keys = _content(api, board_id, given, password or "", now)
         kept = _kept(now, keys, given["no_charge_key"], password is None)
         register = partial(api.register, board_id, keys.board)
         reports_before = api.board(board_id)["reports"]
@@ -147,11 +152,11 @@ def provision(
 
 
 def _content(
-    board_id: str, given: dict[str, Any], password: str, now: Present
+    api: CoordinatorApi, board_id: str, given: dict[str, Any], password: str, now: Present
 ) -> tuple[dict[str, bytes], Keys]:
     """The files for a board that is as `now` tells, and its keys."""
     config = board_config(
-        load_site(given["site_path"]),
+        load_site(given["site_path"]) if given["site_path"] else parse_site(api.site()),
         board_id,
         Link(
             given["coordinator"].host,

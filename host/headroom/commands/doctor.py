@@ -94,8 +94,10 @@ def _examine(
         heard_unix_s = now_unix_s if is_serving else last_heard_unix_s(records, now_unix_s)
         if heard_unix_s < now_unix_s:
             yield from checks.examine_rest(data, now_unix_s - heard_unix_s)
+        site, outdated, findings = checks.examine_changes(site, data, database)
+        yield from findings
         yield from examine_boards(
-            site, records, refused, (heard_unix_s, now_unix_s), board_http_port
+            site, records, refused, (heard_unix_s, now_unix_s), board_http_port, outdated
         )
 
 

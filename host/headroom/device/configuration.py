@@ -63,7 +63,7 @@ def board_config(
     board = site.board(board_id)
     if board is None:
         known = ", ".join(b.id for b in site.boards)
-        raise ProvisionError(f"board {board_id!r} is not in the site file; it has {known}")
+        raise ProvisionError(f"board {board_id!r} is not on the site; it has {known}")
     feeder = site.feeder(board.feeder)
     module = firmware.hardware(hardware)
     config = {

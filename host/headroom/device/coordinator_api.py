@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from headroom.device.errors import DeviceError
 
@@ -43,6 +43,21 @@ class CoordinatorApi:
     def register(self, board_id: str, key: bytes) -> None:
         """Give a board of the site its key. Raises DeviceError."""
         self._call("PUT", f"boards/{board_id}/key", {"key": key.hex()})
+
+    def site(self) -> dict[str, Any]:
+        """The site as it is now, as in its file. Raises DeviceError."""
+        found = self._call("GET", "site", None)
+        return {"site": {"name": found.pop("name")}, **found}
+
+    def site_changes(self) -> list[dict[str, Any]]:
+        """What was changed of it, by name. Raises DeviceError."""
+        found: list[dict[str, Any]] = self._call("GET", "site/changes", None)["changes"]
+        return found
+
+    def forget_change(self, name: str) -> list[str]:
+        """Undo one; gives the boards that have to be provisioned again. Raises DeviceError."""
+        boards: list[str] = self._call("DELETE", f"site/changes/{quote(name)}", None)["provision"]
+        return boards
 
     def board(self, board_id: str) -> dict[str, Any]:
         """A board as it is now. Raises DeviceError."""
@@ -98,5 +113,8 @@ def _way_out(status: int) -> str:
     if status in (401, 403):
         return "give the token of an admin with --token-file"
     if status == 404:
-        return "put the board into the site file that the coordinator was started with"
+        return (
+            "add the board by API, or put it into the site file that the coordinator is started "
+            "with; `headroom site changes` names what was changed since"
+        )
     return "see what `headroom doctor` says"

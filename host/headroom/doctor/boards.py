@@ -1,6 +1,6 @@
 """What is wrong with each board, from the store, from the running server and from the board."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from headroom.coordinator.live import STALE_INTERVALS
@@ -102,11 +102,13 @@ def examine_boards(
     refused: Mapping[str, Mapping[str, int]],
     served_and_now_unix_s: tuple[float, float],
     http_port: int = BOARD_HTTP_PORT,
+    outdated: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Every board of the site, asked at the address that it last reported from.
 
     `refused` has the reports that the running server refused, by board id and problem. A board is
-    silent if it was not heard for long when a server last ran.
+    silent if it was not heard for long when a server last ran. `outdated` boards run by a
+    configuration of before a change of the site.
     """
     hosts = {b.id: r.host for b in site.boards if (r := records.get(b.id)) and r.host}
     health = ask_boards(hosts, http_port)
@@ -118,13 +120,26 @@ def examine_boards(
             of_board = refused.get(board.id, {})
             times = served_and_now_unix_s
             yield from _board(_Known(board, record, of_board, health.get(board.id), *times))
+        if board.id in outdated:
+            yield _outdated(board)
     for board_id in sorted(set(records) - {board.id for board in site.boards}):
         yield Finding(
             "warning",
             f"board {board_id}",
-            "has a key here and is not in the site file; its reports are refused",
-            "add it to the site file",
+            "has a key here and is not on the site; its reports are refused, and if it still has "
+            "power nobody counts its safe limit",
+            "switch it off, or add it by API or to the site file",
         )
+
+
+def _outdated(board: Board) -> Finding:
+    return Finding(
+        "warning",
+        f"board {board.id}",
+        "the site was changed, and it may still run by its earlier configuration; both safe "
+        "limits count",
+        f"provision it again: headroom board provision {board.id}",
+    )
 
 
 def _without_key(board: Board) -> Finding:

@@ -10,8 +10,15 @@ from headroom.coordinator.clock import EARLIEST_UNIX_S
 from headroom.data_dir import DataDirError, has_store, only_server, open_data_store
 from headroom.findings import Finding
 from headroom.site import Site, SiteError, load_site
+from headroom.site.changes import fitting_site, spelled
 from headroom.site.enforceable import unenforceable
-from headroom.store import Store, StoreUnavailableError, boards
+from headroom.store import (
+    Store,
+    StoreUnavailableError,
+    boards,
+    outdated_boards,
+    site_changes,
+)
 from headroom.store.boards import BoardRecord
 from headroom.web.server import Address
 
@@ -32,6 +39,29 @@ def examine_site(path: Path) -> tuple[Site | None, list[Finding]]:
         )
         return None, [Finding("error", "site file", line, way_out) for line in error.lines]
     return site, unenforceable(site)
+
+
+def examine_changes(
+    site: Site, data: Path, database: str | None
+) -> tuple[Site, frozenset[str], list[Finding]]:
+    """The site of the file as people changed it since, its boards that have to be provisioned
+    again, and what of the changes is not in force; raises StoreUnavailableError.
+    """
+    with closing(open_data_store(data, database)) as store, store.read() as db:
+        outdated = frozenset(outdated_boards.outdated_by_board(db))
+        changes = site_changes.changes(db)
+    changed, misfits = fitting_site(site, changes)
+    findings = [
+        Finding(
+            "error",
+            f"change {spelled(name)}",
+            f"is not in force, it does not fit the site file: {why[0]}",
+            f"mend the file, or go back to what it says: headroom site forget {spelled(name)}",
+        )
+        for name, why in misfits.items()
+    ]
+    news = set(unenforceable(changed)) - set(unenforceable(site))
+    return changed, outdated, [*findings, *sorted(news, key=str)]
 
 
 def is_serving(data: Path) -> bool:

@@ -62,8 +62,9 @@ function makeBoard(board) {
 
 function showBoard(root, board) {
   root.dataset.stale = board.stale ? "1" : "0";
-  const order = board.maintenance?.text;
-  write(field(root, "health"), order ? `${ageText(board)}, ${order}` : ageText(board));
+  const outdated = board.needs_provisioning && "runs by an earlier configuration until it is provisioned again";
+  const said = [ageText(board), board.maintenance?.text, outdated];
+  write(field(root, "health"), said.filter(Boolean).join(", "));
   const circuits = list(root, "circuits");
   keyed(circuits, board.circuits, (circuit) => circuit.number, () => makeCircuit(board.id), showCircuit);
 }
