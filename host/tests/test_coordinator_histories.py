@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from tools.benches.firmware import node_module
 from tools.coordinator_histories import Violation, run_histories
 
-HISTORIES = 60
+HISTORIES = 40
 # Every mistake below is found by then.
 ENOUGH = 100
 
@@ -93,7 +93,7 @@ MISTAKES = {
         "may carry",
     ),
     "restored store trusted": (
-        ["back_up", "restore"],
+        ["restore"],
         [(Settling, "is_over", lambda _self, _now: True)],
         "may carry",
     ),

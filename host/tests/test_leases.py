@@ -137,6 +137,21 @@ def test_store_that_another_coordinator_has_taken_over_grants_nothing_more(world
     store.close()
 
 
+def test_coordinators_that_took_the_same_epoch_learn_of_each_other_from_boards(
+    world: World, tmp_path: Path
+) -> None:
+    other = World(tmp_path / "other", world.document)  # its clock shows what the first one did
+    board, post = world.board(), other.board().post
+    board.report()
+    shared_epoch = board.epoch
+    assert other.board("flat-2").report().document["epoch"] == shared_epoch
+    assert board.report().document["epoch"] == shared_epoch
+    # It now holds a lease of that very epoch that nobody granted there.
+    board.post = post
+    assert board.report().document["epoch"] > shared_epoch
+    other.close()
+
+
 def test_lease_of_a_board_that_left_the_site_still_binds_its_feeder(world: World) -> None:
     world.board().report()
     world.document["boards"] = world.document["boards"][1:]

@@ -14,7 +14,7 @@ from tools.benches.figure import Figure, Options
 from tools.benches.progress import progress
 from tools.coordinator_histories import STEPS, History, Violation
 
-HISTORIES = 5000
+HISTORIES = 500
 QUICK = 20
 
 

@@ -43,10 +43,17 @@ class NodeBoard:
     """One board. ``rate`` is how fast its clock runs; ``t`` is the true time in s."""
 
     def __init__(self, board: Board, key: bytes, rate: float, lease_s: int) -> None:
-        fakes = _fakes()
-        self.board = board
         self.rate = rate
         self._lease_s = lease_s
+        self._secrets = _fakes().secrets(key)
+        self._hardware = _fakes().Hardware(server=self._exchange)
+        self._hardware.network.chunk = 4096
+        self.provision(board, 0.0)
+
+    def provision(self, board: Board, t: float) -> None:
+        """Give it another configuration, by which it starts."""
+        fakes = _fakes()
+        self.board = board
         self._config = fakes.configuration(
             id=board.id,
             feeder={
@@ -59,10 +66,7 @@ class NodeBoard:
             ],
             link={"host": "192.168.1.10", "report_s": 1},
         )
-        self._secrets = fakes.secrets(key)
-        self._hardware = fakes.Hardware(server=self._exchange)
-        self._hardware.network.chunk = 4096
-        self.reset(0.0)
+        self.reset(t)
 
     def reset(self, t: float) -> None:
         """Power was gone for a moment: what is left is what is in flash."""

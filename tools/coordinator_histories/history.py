@@ -38,21 +38,32 @@ _OBEYED_S = book_s(SETTINGS.lease_s) / (1 - _DRIFT)
 _FOLLOWED_S = 60.0
 # Time passes in pieces, and what holds is looked at in between.
 _PIECE_S = 8.0
+# Coordinators on copies of a store know of each other only by what boards have heard from the
+# other. So each board reports to each of them, sooner than a lease ends; boards that reach only
+# one of two for longer cannot be kept within a limit by any of them.
+_MEETS_S = 10.0
+_COPIES_PIECE_S = 2.0
 _USUAL = {"exchange": 30, "send": 20, "deliver": 30, "pass_time": 18, "load": 15}
 _TROUBLES = {
     "lose": 4,
     "repeat": 5,
     "reset_board": 2,
     "restart_coordinator": 2,
-    "back_up": 1,
-    "restore": 1,
+    "restore": 2,
     "start_second": 1,
+    "start_copy": 1,
     "set_clock": 2,
     "change_limit": 2,
     "order": 5,
     "change_uncontrolled": 4,
     "read_meter": 8,
+    "change_board": 4,
+    "provision": 6,
 }
+# Where a coordinator may know an earlier site than another has changed, nobody can count on what
+# boards were given since.
+_ONE_SITE = {"change_board", "provision"}
+_MANY_SITES = {"restore", "start_second", "start_copy"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,8 @@ class History(RandomSteps[Request | _Down]):
 
     def __init__(self, seed: int, only: Collection[str] | None = None) -> None:
         super().__init__(seed, _USUAL, _TROUBLES, only)
+        if self._weights.keys() & _MANY_SITES:
+            self._weights = {n: w for n, w in self._weights.items() if n not in _ONE_SITE}
         self._root = Path(tempfile.mkdtemp(prefix="histories", dir=_memory()))
         self.site = three_boards(self.random.choice(SAFE_LIMITS))
         self.boards = {
@@ -86,7 +99,12 @@ class History(RandomSteps[Request | _Down]):
         self._folders = 0
         self.answered = 0
         self.processes: list[Process] = []
-        self._backup = self._back_up(self._start(self._empty_data(with_keys=True)))
+        self._met: dict[tuple[Process, str], float] = {}
+        self._backup: DataDir | None = None
+        if "restore" in self._weights:
+            # Where nobody restores them, backups would only take time: half of all of it.
+            self._weights["back_up"] = 3
+        self._start(self._empty_data(with_keys=True))
 
     def close(self) -> None:
         """Look at all that was promised, and leave nothing behind. Raises Violation."""
@@ -146,10 +164,14 @@ class History(RandomSteps[Request | _Down]):
 
     def back_up(self) -> None:
         """A backup is made while all goes on."""
-        self._backup = self._back_up(self._any_process())
+        process, path = self._any_process(), self._folder()
+        backup.back_up(process.store, path)
+        self._backup = process.data.with_promises(path)
 
     def restore(self) -> None:
         """The disk is gone; a coordinator starts on the last backup, and knows nothing since."""
+        if self._backup is None:
+            return
         self._end_all()
         self._pass_until(self.t + RESTORE_S)
         data = self._empty_data()
@@ -173,16 +195,30 @@ class History(RandomSteps[Request | _Down]):
 
     def change_limit(self) -> None:
         """Somebody wants less on a feeder, or as much as its rating again."""
-        feeder = self.random.choice(self.site.feeders)
-        safe_ma, part = safe_totals_ma(self.site)[feeder.id], self.random.choice([0.0, 0.5, 1.0])
+        process, feeder = self._any_process(), self.random.choice(self.site.feeders)
+        safe_ma = safe_totals_ma(process.coordinator.site)[feeder.id]
+        part = self.random.choice([0.0, 0.5, 1.0])
         l1, l2, l3 = (
             int(safe + part * (rating - safe))
             for safe, rating in zip(safe_ma, feeder.rating_ma, strict=True)
         )
-        process = self._any_process()
-        self._do(
-            process, lambda: process.coordinator.site_changes.set_limit(feeder.id, (l1, l2, l3))
-        )
+        changes = process.coordinator.site_changes
+        self._do(process, lambda: changes.set_limit(feeder.id, (l1, l2, l3)))
+
+    def change_board(self) -> None:
+        """Somebody wants a board on another feeder, or with another safe limit."""
+        process, name = self._any_process(), self._any_board().board.id
+        wanted = self.random.choice(three_boards(self.random.choice(SAFE_LIMITS)).boards)
+        changed = wanted.model_copy(update={"id": name})
+        self._do(process, lambda: process.coordinator.site_changes.put_board(changed))
+
+    def provision(self) -> None:
+        """A board is given what the site has for it, and moved to where that says."""
+        process, board = self._any_process(), self._any_board()
+        table = process.coordinator.site.board(board.board.id)
+        assert table
+        if self._do(process, lambda: process.register(table.id, _key(table.id))):
+            board.provision(table, self.t)
 
     def read_meter(self) -> None:
         """A reading of the metered load comes in."""
@@ -229,7 +265,10 @@ class History(RandomSteps[Request | _Down]):
         known_ma = {feeder.id: feeder.uncontrolled_ma for feeder in self.site.feeders}
         known_ma["main"] = plus(known_ma["main"], self._uncontrolled[-1][1])
         used_ma = {name: board.used_ma() for name, board in self.boards.items()}
-        self.compare(step, self.site.tree(known_ma), used_ma, limits_ma)
+        # By where boards hang and by what they have in flash, whatever a coordinator knows.
+        boards_now = tuple(board.board for board in self.boards.values())
+        tree = self.site.model_copy(update={"boards": boards_now}).tree(known_ma)
+        self.compare(step, tree, used_ma, limits_ma)
 
     def _check_orders(self, step: str) -> None:
         """What a board has been ordered off stays off until somebody orders otherwise."""
@@ -279,8 +318,22 @@ class History(RandomSteps[Request | _Down]):
 
     def _pass_until(self, end_s: float) -> None:
         while self.t < end_s:
-            self.t = min(end_s, self.t + _PIECE_S)
+            copies = len({id(process.data) for process in self.processes}) > 1
+            self.t = min(end_s, self.t + (_COPIES_PIECE_S if copies else _PIECE_S))
             self.check("while time passes")
+            if copies:
+                self._meet_all()
+
+    def _meet_all(self) -> None:
+        """Every board reports to every coordinator that has not heard of it for long."""
+        for process in self.processes:
+            for name, board in self.boards.items():
+                if self.t - self._met[process, name] < _MEETS_S:
+                    continue
+                if request := board.send():
+                    self._met[process, name] = self.t
+                    board.receive(process.answer(request))
+                    self.check("meeting")
 
     def _least_uncontrolled_ma(self) -> PhaseMa:
         """The least of late: leases may still be those that were granted then."""
@@ -303,6 +356,8 @@ class History(RandomSteps[Request | _Down]):
         process = self._any_process()
         answers: list[bytes] = []
         self._do(process, lambda: answers.append(process.answer(message)))
+        if any(answer.startswith(b"HTTP/1.1 200") for answer in answers):
+            self._met[process, message.board] = self.t
         self.answered += len(answers)
         self._flying += [_Down(message, answer) for answer in answers]
 
@@ -335,6 +390,7 @@ class History(RandomSteps[Request | _Down]):
         clock = ProcessClock(lambda: self.t, self._rate(), self.random.choice(_WALL_ERRORS_S))
         process = Process(data, self.site, clock, SETTINGS)
         self.processes.append(process)
+        self._met |= {(process, name): self.t for name in self.boards}
         self._hold_to_promises(process)
         return process
 
@@ -342,11 +398,6 @@ class History(RandomSteps[Request | _Down]):
         for process in self.processes:
             process.close()
         self.processes = []
-
-    def _back_up(self, process: Process) -> DataDir:
-        path = self._folder()
-        backup.back_up(process.store, path)
-        return process.data.with_promises(path)
 
     def _folder(self) -> Path:
         self._folders += 1

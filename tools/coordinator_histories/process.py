@@ -16,7 +16,7 @@ from pathlib import Path
 
 from headroom.coordinator import Coordinator, Settings
 from headroom.site import Site
-from headroom.store import Store, open_store, orders
+from headroom.store import Store, boards, open_store, orders
 from headroom.store.orders import Override
 from headroom.store.tables import minutes, reports
 from headroom.web import BoardApp
@@ -170,6 +170,11 @@ class Process:
         signature = response.headers.get("Headroom-Signature", "")
         start = f"HTTP/1.1 {response.status}\r\nHeadroom-Signature: {signature}\r\n\r\n"
         return start.encode() + bytes(response.data)
+
+    def register(self, board: str, key: bytes) -> None:
+        """The key of a board that is being provisioned."""
+        with self.store.write() as db:
+            boards.put_key(db, board, key)
 
     def close(self) -> None:
         """End as somebody who is asked to."""

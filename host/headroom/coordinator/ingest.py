@@ -239,8 +239,10 @@ class Ingest:
     ) -> Answer:
         """Epoch, plan, lease and orders for one answer."""
         plan = self._plan(batch, board)
-        # A newer plan of this epoch is of another copy of the store, set back since.
-        if (report.epoch, report.rev) > (batch.epoch, plan.rev):
+        # A newer plan of this epoch is of another copy of the store, set back since. A lease that
+        # nobody granted here is of another coordinator, which took the same epoch by chance.
+        foreign = report.epoch == batch.epoch and not self.leasing.knows_lease_of(board, report)
+        if (report.epoch, report.rev) > (batch.epoch, plan.rev) or (foreign and not repeat):
             batch.raise_epoch(now_unix_s, above=report.epoch)
             self.leasing.begin_term(batch.epoch)
         grant = self._lease(batch, board, report, repeat)

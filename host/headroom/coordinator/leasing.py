@@ -134,6 +134,13 @@ class Leasing:
         safe_ma, now_s = board.safe_limit_ma, self._clock.monotonic_s()
         return granted or Grant(board.id, board.feeder, report.pair, safe_ma, self._lease_s, now_s)
 
+    def knows_lease_of(self, board: Board, report: Report) -> bool:
+        """Whether the lease that a board reports, if it has one, was granted here, and as much."""
+        granted = self.book.granted_to(board.id, (report.boot, report.lease_seq))
+        if report.lease_seq == 0 or granted is None:
+            return report.lease_seq == 0
+        return lowest(report.limit_ma, granted.lease_ma) == report.limit_ma
+
     @property
     def served(self) -> frozenset[Served]:
         """The circuits that the shares in force are meant for."""
