@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from headroom.coordinator.ingest import Accepted, Arrival, Outcome, Refused
+from headroom.store import orders as stored_orders
 from sqlalchemy import Connection, Engine, event
 from tests.board_client import BoardClient
 from tests.support import World
@@ -90,3 +91,31 @@ def test_a_group_that_cannot_be_stored_leaves_nothing_behind(world: World) -> No
     assert [board["reports"] for board in world.state()["boards"]] == [0, 0]
     assert world.rows("leases") == 0
     assert slugs(handle(world, arrival(one, one.body()))) == [""]
+
+
+@pytest.mark.both_databases
+def test_first_plans_of_a_group_take_as_many_statements_as_one(world: World) -> None:
+    one, two = world.board(seq=1), world.board("flat-2", seq=1)
+    alone = statements(world, one)
+    world.start()
+    one.seq = 2
+    assert statements(world, one, two) <= alone
+    with world.store.read() as db:
+        plans = stored_orders.plans_of(db, ["flat-1", "flat-2"])
+    assert [plans[board].rev for board in ("flat-1", "flat-2")] == [1, 1]
+
+
+def statements(world: World, *boards: BoardClient) -> int:
+    """How many it takes to answer a group of reports, one of each board."""
+    seen: list[object] = []
+
+    def noted(*told: object) -> None:
+        seen.append(told)
+
+    event.listen(Engine, "before_cursor_execute", noted)
+    try:
+        outcomes = handle(world, *(arrival(board, board.body()) for board in boards))
+    finally:
+        event.remove(Engine, "before_cursor_execute", noted)
+    assert slugs(outcomes) == [""] * len(boards)
+    return len(seen)
