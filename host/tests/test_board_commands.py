@@ -55,7 +55,8 @@ def test_a_backup_that_is_not_there_is_told_before_a_board_is_touched(tmp_path: 
 def test_a_prompt_where_there_can_be_none_is_told() -> None:
     told = board("repl")
     assert told.exit_code == 2
-    assert f"{NO_BOARD}: a prompt needs a terminal" in told.output
+    assert f"{NO_BOARD}: a prompt needs a port of this machine" in told.output
+    assert f"serial.tools.miniterm --raw {NO_BOARD} 115200" in told.output
     assert f"mpremote connect {NO_BOARD} resume exec" in told.output
 
 
