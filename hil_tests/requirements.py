@@ -30,5 +30,13 @@ REQUIREMENTS = {
     "page": "A person sees a load shed and come back on the dashboard",
     "repeat": "The same seed has the same history",
     "heap": "The heap does not grow, and no allocation fails",
+    "first board": "An empty module becomes a node on the dashboard, by the unmodified esptool "
+    "and mpremote",
+    "flashing": "A board is flashed, read back, backed up and restored; every fault of that is "
+    "told with a way out, and it can be flashed again",
+    "provisioning": "A board gets its name, keys and wiring; every fault of that is told with a "
+    "way out, and no key is shown",
+    "tools": "A board that runs is watched, calibrated, updated and reported of over its serial "
+    "port",
     "rig": "The rig for real boards sees each contact and sets each current, shown board to board",
 }

@@ -24,7 +24,7 @@ from boards.virtual.plant import Wiring
 from boards.virtual.rom.image import stand_in
 from tools.demo.coordinator import Coordinator
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.requirement("first board"), pytest.mark.browser]
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "boards" / "esp12f_relay_x4" / "FIRST_BOARD.md"

@@ -31,7 +31,10 @@ from boards.virtual.rom.chip import ESP32
 from boards.virtual.rom.image import stand_in
 
 # pyserial's RFC 2217 client names and marks its thread as Python did before 3.10.
-pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+pytestmark = [
+    pytest.mark.requirement("flashing"),
+    pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning"),
+]
 
 FLASH_BYTES = 2 * 1024 * 1024
 

@@ -14,6 +14,8 @@ import pytest
 from boards.virtual.module import Module
 from hil_tests.desk import provisioned, put_load
 
+pytestmark = pytest.mark.requirement("tools")
+
 SMALL, LARGE = "small resistive load", "larger one"
 SETTLED_US = 1_000_000
 CTRL_C = "\x03"

@@ -27,7 +27,10 @@ from boards.virtual.rom.image import stand_in
 from tools.demo.coordinator import Coordinator
 
 # pyserial's RFC 2217 client names and marks its thread as Python did before 3.10.
-pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+pytestmark = [
+    pytest.mark.requirement("provisioning"),
+    pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning"),
+]
 
 PASSWORD = "correct horse battery staple"
 IMAGE = firmware_image()

@@ -30,6 +30,8 @@ from boards.virtual.module import Module
 from boards.virtual.tests.mpremote import mpremote
 from hil_tests.desk import KEYS, PASSWORD, provisioned, put_load, run
 
+pytestmark = pytest.mark.requirement("tools")
+
 READ = f"{NODE}.readings.last_ma[0]"
 
 
