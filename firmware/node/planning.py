@@ -33,7 +33,6 @@ _UNKNOWN = const(-10_000)
 class Planning:
     def __init__(self, feeder, circuits):
         count = len(circuits)
-        self.count = count
         self.epoch = 0
         self.rev = 0
         self.lease_seq = 0
@@ -69,7 +68,7 @@ class Planning:
     def restore_orders(self, off):
         """OFF orders from flash, before any relay closes: they hold until the time is known."""
         for i, until in off:
-            if i < self.count:  # the configuration may have fewer circuits than it had
+            if i < len(self.on):  # the configuration may have fewer circuits than it had
                 self._give_order(i, 0, until)
 
     def accept(self, answer, sent_s):
@@ -89,7 +88,7 @@ class Planning:
         self._start_unix = plan.start
         self._slot_s = plan.step_s
         self._price_start_unix, self._price_s, self._prices = plan.price
-        for i in range(self.count):
+        for i in range(len(self.on)):
             self._slots[i] = plan.slots[i]
             self._order[i] = _NO_ORDER
             if not plan.charge:
@@ -106,7 +105,7 @@ class Planning:
         """Dates what is known in Unix time by the uptime, anew with each answer."""
         self._start_s = _bounded(self._start_unix - unix + up_s)
         self._price_start_s = _bounded(self._price_start_unix - unix + up_s)
-        for i in range(self.count):
+        for i in range(len(self.on)):
             until = self._order_unix[i]
             self._order_end_s[i] = _bounded(until - unix + up_s) if until else _ENDLESS
 
@@ -115,7 +114,7 @@ class Planning:
         self._update_limits(up_s)
         self.expired = up_s >= self.valid_end_s
         price = self._price(up_s)
-        for i in range(self.count):
+        for i in range(len(self.on)):
             self._judge(i, price)
             if self._order[i] != _NO_ORDER and up_s >= self._order_end_s[i]:
                 self._order[i] = _NO_ORDER

@@ -29,7 +29,6 @@ _NEVER = const(1 << 29)
 class Shedding:
     def __init__(self, circuits, timing):
         count = len(circuits)
-        self.count = count
         self.reason = [None] * count
         self.is_idle = True  # nothing is shed
         self.trial = False
@@ -65,7 +64,7 @@ class Shedding:
         """
         best = -1
         best_cost = best_freed = 0
-        for subset in range(1 << self.count):
+        for subset in range(1 << len(self.reason)):
             if subset & ~may or must & ~subset or not self._frees(subset, excess_ma, current_ma):
                 continue
             cost = self._sum(self._cost, subset)
@@ -79,7 +78,7 @@ class Shedding:
 
     def _sum(self, values, subset):
         total = 0
-        for i in range(self.count):
+        for i in range(len(self.reason)):
             if subset & 1 << i:
                 total += values[i]
         return total
@@ -87,7 +86,7 @@ class Shedding:
     def _frees(self, subset, excess_ma, current_ma):
         for p in range(3):
             missing_ma = excess_ma[p]
-            for i in range(self.count):
+            for i in range(len(self.reason)):
                 if subset & 1 << i and self._phase[i] == p:
                     missing_ma -= current_ma[i]
             if missing_ma > 0:
@@ -96,7 +95,7 @@ class Shedding:
 
     def _all_that_help(self, excess_ma, current_ma, may):
         helping = 0
-        for i in range(self.count):
+        for i in range(len(self.reason)):
             if excess_ma[self._phase[i]] > 0 and current_ma[i] > 0:
                 helping |= 1 << i
         return helping & may
@@ -119,7 +118,7 @@ class Shedding:
         """
         if up_s - self._last_return_s < _SETTLING_S:
             return -1
-        for k in range(self.count):
+        for k in range(len(self.reason)):
             i = self._order[k]
             if self.reason[i] is None or not wanted & trusted & 1 << i:
                 continue

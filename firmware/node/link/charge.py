@@ -31,7 +31,7 @@ def obey(server, app, problem, body, claim):
 
 
 def _answer(app, problem, signer, order):
-    counter, i, count = order["counter"], order["circuit"], app.planning.count
+    counter, i, count = order["counter"], order["circuit"], app.relays.count
     if i >= count:
         return problem(404, "no-such-circuit", "circuit: this board has 0 to %d" % (count - 1))
     if not app.storage.charge[0]:

@@ -251,7 +251,7 @@ class Client:
         elif self._status != 200:
             raise OSError("refused with status %d" % self._status)
         else:
-            count = self._parts.planning.count
+            count = self._parts.relays.count
             self._answer = answer.Answer(body, self._storage.boot, self._seq, count)
             self._state = self._obey
 
