@@ -270,14 +270,11 @@ class App:
             if self.wifi.step():
                 client.step()
         except Exception as error:
-            self._link_failed(error)
+            try:
+                client.failed(error)
+            except MemoryError:
+                pass  # closed, counted and waiting by then; only the text of the error is missing
         self.upkeep.end()
-
-    def _link_failed(self, error):
-        try:
-            self.client.failed(error)
-        except MemoryError:
-            pass  # closed, counted and waiting by then; only the text of the error is missing
 
     # What the steps ask for.
 

@@ -103,11 +103,11 @@ class Planning:
 
     def _set_time(self, unix, up_s):
         """Dates what is known in Unix time by the uptime, anew with each answer."""
-        self._start_s = _bounded(self._start_unix - unix + up_s)
-        self._price_start_s = _bounded(self._price_start_unix - unix + up_s)
+        self._start_s = self._bounded(self._start_unix - unix + up_s)
+        self._price_start_s = self._bounded(self._price_start_unix - unix + up_s)
         for i in range(len(self.on)):
             until = self._order_unix[i]
-            self._order_end_s[i] = _bounded(until - unix + up_s) if until else _ENDLESS
+            self._order_end_s[i] = self._bounded(until - unix + up_s) if until else _ENDLESS
 
     def update(self, up_s):
         """Sets `limit_ma`, `expired`, and for each circuit its `wish` and `reason`."""
@@ -172,6 +172,5 @@ class Planning:
     def is_ordered_off(self, i):
         return self._order[i] == 0
 
-
-def _bounded(up_s):
-    return max(-_ENDLESS, min(up_s, _ENDLESS))
+    def _bounded(self, up_s):
+        return max(-_ENDLESS, min(up_s, _ENDLESS))

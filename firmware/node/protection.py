@@ -41,17 +41,6 @@ _RATES = (44, 89, 182, 368, 747, 1520, 3114, 6325, 12956, 26741, 55814, 119891, 
 # fmt: on
 
 
-def _budget_rate(multiple):
-    last = len(_MULTIPLES) - 1
-    if multiple >= _MULTIPLES[last]:
-        return _RATES[last]
-    k = 0
-    while multiple >= _MULTIPLES[k + 1]:
-        k += 1
-    rise = (_RATES[k + 1] - _RATES[k]) * (multiple - _MULTIPLES[k])
-    return _RATES[k] + rise // (_MULTIPLES[k + 1] - _MULTIPLES[k])
-
-
 class Guard:
     """Watches one current. `rating_ma` is fixed; the limit is handed in with each current."""
 
@@ -116,8 +105,18 @@ class Guard:
 
     def _spend_budget(self, current_ma, step_ms):
         multiple = current_ma * _READS_LOW // self._rating_ma
-        rate = _budget_rate(multiple) if multiple >= 1000 else -_COOLING_RATE
+        rate = self._budget_rate(multiple) if multiple >= 1000 else -_COOLING_RATE
         self.budget = max(min(self.budget + rate * step_ms, _FULL), 0)
+
+    def _budget_rate(self, multiple):
+        last = len(_MULTIPLES) - 1
+        if multiple >= _MULTIPLES[last]:
+            return _RATES[last]
+        k = 0
+        while multiple >= _MULTIPLES[k + 1]:
+            k += 1
+        rise = (_RATES[k + 1] - _RATES[k]) * (multiple - _MULTIPLES[k])
+        return _RATES[k] + rise // (_MULTIPLES[k + 1] - _MULTIPLES[k])
 
 
 class Protection:

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 # Apart in source, one on the board; the second because nearly every board measures with it.
 ROOTS = ("node/app.py", "node/sensing/ct.py")
 LINES = 1000
+# The compiler knows `const` without it, and by then nothing calls it any more.
+_CONST = "from micropython import const"
 
 
 def joined_order(sources: Mapping[str, bytes]) -> list[str]:
@@ -95,9 +97,10 @@ class _Joined:
             s for s in self._tree.body if isinstance(s, ast.Import | ast.ImportFrom)
         ]
         self.imports = [
-            ast.unparse(s)
+            text
             for s in self._statements
             if not (isinstance(s, ast.ImportFrom) and _is_from_module(s, sources))
+            and (text := ast.unparse(s)) != _CONST
         ]
 
     def lines(self) -> list[bytes]:
