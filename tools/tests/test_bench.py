@@ -17,7 +17,7 @@ from tools.benches.figure import KEYS, Figure, Options, percentile
 from tools.benches.page import PAGE, TABLES, trip_table, written
 
 # What misses its target so far may not get worse: when it falls, so does its ceiling here.
-MISSED = {"live heap, highest": 32_500}
+MISSED = {"live heap, highest": 32_200}
 
 
 @pytest.mark.parametrize(
