@@ -121,3 +121,24 @@ def test_refusals_are_there_before_the_first(world: World) -> None:
     found = samples(world)
     assert found["headroom_report_refusals_total", "replayed"] == 0
     assert found["headroom_report_refusals_total", "store-unavailable"] == 0
+
+
+def test_a_board_that_makes_up_kinds_of_events_does_not_fill_the_metrics(world: World) -> None:
+    board = world.board()
+    for report in range(10):
+        numbers = range(6 * report + 1, 6 * report + 7)
+        board.report(
+            events=[
+                [n, 10, f"made_up_{chr(97 + n // 26)}{chr(97 + n % 26)}", -1, 0] for n in numbers
+            ]
+        )
+    world.board("flat-2").report(events=[[1, 10, "shed", 0, 2]])
+    found = samples(world)
+    counted = {
+        key[2]: n
+        for key, n in found.items()
+        if key[0] == "headroom_board_events_total" and key[1] == "flat-1"
+    }
+    assert len(counted) == 41
+    assert counted["other"] == 20
+    assert found["headroom_board_events_total", "flat-2", "shed"] == 1
