@@ -67,7 +67,7 @@ def test_health_of_a_board(world: World) -> None:
     )
     found = samples(world)
     assert found["headroom_board_info", "flat-1", "riser", "wdt", "0.2.0"] == 1
-    assert found["headroom_board_limit_amperes", "flat-1", "L1"] == 12.5
+    assert found["headroom_board_limit_amperes", "flat-1", "L1"] == 4.5
     assert found["headroom_board_plan_acknowledged", "flat-1"] == 1
     assert found["headroom_board_boots_total", "flat-1"] == 7
     assert found["headroom_board_uptime_seconds", "flat-1"] == 3600
