@@ -56,7 +56,7 @@ def test_health_of_a_board(world: World) -> None:
     assert found["headroom_board_plan_acknowledged", "flat-1"] == 0
     assert ("headroom_board_signal_dbm", "flat-1") not in found
     board.report(
-        limit_ma=[12_500, 0, 0],
+        limit_ma=[4500, 0, 0],
         reset="wdt",
         fw="0.2.0",
         up_s=3600,
