@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Table, func, insert, select, text
@@ -25,7 +25,8 @@ _ROWS_AT_ONCE = 1000
 # backups of earlier releases have 0 there.
 _SEAL_AT, _SEAL_BYTES = 68, 4
 _CHUNK_BYTES = 1 << 20
-_DRAFT = "draft-of-a-backup-"
+# What a restore that was killed has left is found by it.
+_RESTORES = "restore-"
 # More than are sent between a backup and its restore: boards pass over those that they know.
 _BEACONS = 1_000_000
 
@@ -35,7 +36,7 @@ def back_up(store: Store, path: Path) -> int:
 
     Writers go on meanwhile. Raises StoreUnavailableError.
     """
-    with _draft_in(path.parent) as draft:
+    with _draft_in(path.parent, path.name) as draft:
         with (
             closing(open_store(f"sqlite:///{draft}")) as copy,
             store.read() as source,
@@ -54,7 +55,9 @@ def restore(path: Path, store: Store, scratch: Path) -> int:
 
     As at every start, the epoch that follows is above those that were taken since; see `figures`.
     """
-    with _draft_in(scratch) as draft:
+    for left in scratch.glob(f"{_RESTORES}*"):
+        rmtree(left)
+    with _draft_in(scratch, _RESTORES) as draft:
         # Of an earlier release it is brought up to date; the file itself stays as it is.
         _copy_file(path, draft)
         _check_seal(path, draft)
@@ -109,10 +112,10 @@ def _refuse_if_in_use(db: Connection) -> None:
 
 
 @contextmanager
-def _draft_in(folder: Path) -> Iterator[Path]:
+def _draft_in(folder: Path, prefix: str) -> Iterator[Path]:
     """A file in a private folder in another, gone afterwards."""
     try:
-        with TemporaryDirectory(dir=folder, prefix=_DRAFT) as private:
+        with TemporaryDirectory(dir=folder, prefix=prefix) as private:
             yield Path(private) / "store.db"
     except OSError as error:
         raise StoreUnavailableError(f"{error.filename or folder}: {error.strerror}") from error
