@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from headroom.cli import main
+from headroom.data_dir import token_path
+from headroom.device.coordinator_api import CoordinatorApi
 from headroom.site.template import site_template
 
 from boards.virtual.board import VirtualBoard
@@ -260,3 +263,25 @@ def test_a_wifi_or_an_address_where_nobody_answers(bench: Bench) -> None:
     assert "check the Wi-Fi's name and password" in told.output
     bench.module.do(lambda board: setattr(board.network.faults, "no_access_point", False))
     assert bench.provision().exit_code == 0
+
+
+def test_a_changed_board_is_provisioned_with_what_the_coordinator_has(bench: Bench) -> None:
+    assert bench.provision().exit_code == 0
+    page = bench.coordinator.addresses.page
+    api = CoordinatorApi(page, token_path(bench.coordinator.data))
+    (table,) = (board for board in api.site()["boards"] if board["id"] == "flat-1")
+    lower_ma = {phase: ma // 2 for phase, ma in table["safe_limit_ma"].items()}
+    token = token_path(bench.coordinator.data).read_text().strip()
+    change = urllib.request.Request(
+        f"{page}api/v1/boards/flat-1",
+        json.dumps(table | {"safe_limit_ma": lower_ma}).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        method="PUT",
+    )
+    with urllib.request.urlopen(change, timeout=10) as answer:
+        assert json.loads(answer.read()) == {"provision": ["flat-1"]}
+    told = bench.provision(site="")
+    assert told.exit_code == 0, told.output
+    config = json.loads(bench.file("config.json"))
+    assert config["feeder"]["safe_limit_ma"] == list(lower_ma.values())
+    assert api.board("flat-1")["needs_provisioning"] is False
