@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from tools.benches.firmware import node_module
 from tools.coordinator_histories import Violation, run_histories
 
-HISTORIES = 40
+HISTORIES = 30
 # Every mistake below is found by then.
 ENOUGH = 100
 
