@@ -1,6 +1,7 @@
 """Runs beside the coordinator: takes reports into the series, and forgets what is old."""
 
 import threading
+import time
 
 import structlog
 
@@ -15,6 +16,8 @@ log = structlog.get_logger()
 
 _LOOK_S = 5.0
 _STORE_AGAIN_S = 10.0
+# Reports share the interpreter with series: these take a quarter of a core as long as that does.
+_REST_TIMES = 3
 
 
 class Keeper:
@@ -36,16 +39,18 @@ class Keeper:
         instruments.keeper_success_unix_s.set(clock.unix_s())
         self._ended = threading.Event()
         self._failing = False
+        self._is_behind = False
+        self._worked_s = 0.0
 
     def step(self) -> float:
         """Do one thing that is due; how long to wait for the next."""
         now_unix_s = self._clock.unix_s()
+        self._worked_s = time.thread_time()
         try:
             # First, for the recorder uses the minute that it may have to write.
             self._uncontrolled.step(now_unix_s)
-            busy = self._recorder.step(now_unix_s) or self._forgetting.step(
-                self._clock.monotonic_s(), now_unix_s
-            )
+            self._is_behind = self._recorder.step(now_unix_s, self._rest)
+            busy = self._is_behind or self._forgetting.step(self._clock.monotonic_s(), now_unix_s)
         except StoreUnavailableError as error:
             if not self._failing:
                 log.warning("series wait for the store", error=str(error))
@@ -60,6 +65,13 @@ class Keeper:
         self._failing = False
         self._instruments.keeper_success_unix_s.set(now_unix_s)
         return 0.0 if busy else _LOOK_S
+
+    def _rest(self) -> None:
+        """After a piece of work; not when the minute after it is over as well."""
+        worked_s = time.thread_time() - self._worked_s
+        if not self._is_behind:
+            self._ended.wait(_REST_TIMES * worked_s)
+        self._worked_s = time.thread_time()
 
     def run(self) -> None:
         """Step until `end` is called."""

@@ -33,6 +33,7 @@ from headroom.store.boards import read_stored
 
 log = structlog.get_logger()
 T = TypeVar("T")
+Rest = Callable[[], None]
 # Of a board that has left the site.
 _REPORT_S = 10
 # Transactions are short, so that no report waits long for its own.
@@ -45,6 +46,10 @@ class _Received(NamedTuple):
     report: Report
 
 
+def _go_on() -> None:
+    """Without a rest."""
+
+
 class Recorder:
     """Works through the reports in their order."""
 
@@ -53,10 +58,10 @@ class Recorder:
         self._site = site
         self._store = store
 
-    def step(self, now_unix_s: float) -> bool:
+    def step(self, now_unix_s: float, rest: Rest = _go_on) -> bool:
         """Take in the next minute of reports if it is over; whether there was one.
 
-        Raises StoreUnavailableError.
+        `rest` is called after each piece of the work. Raises StoreUnavailableError.
         """
         with self._store.read() as db:
             cursor = figures.history_cursor(db)
@@ -64,12 +69,12 @@ class Recorder:
             if first_unix_s is None or not _is_over(first_unix_s, now_unix_s):
                 return False
             last_id = arrivals.last_before(db, cursor, minute_of(first_unix_s) + MINUTE_S)
-        self._record(self._steps(cursor, last_id))
+        self._record(self._steps(cursor, last_id, rest), rest)
         with self._store.write() as db:
             figures.move_history_cursor(db, last_id)
         return True
 
-    def _steps(self, after_id: int, last_id: int) -> list[CircuitStep]:
+    def _steps(self, after_id: int, last_id: int, rest: Rest) -> list[CircuitStep]:
         """What reports say of circuits' minutes, one of each: a journal knows best."""
         reported = ReportedMinutes()
         of_journals: list[CircuitStep] = []
@@ -81,39 +86,43 @@ class Recorder:
             for one in received:
                 reported.add(*one)
             after_id = came[-1].id
+            rest()
         every_s = {board.id: board.report_s for board in self._site().boards}
         of_reports = reported.steps(lambda board: every_s.get(board, _REPORT_S))
         steps = chain(of_reports, of_journals)
         return list({(step.board, step.circuit, step.unix_s): step for step in steps}.values())
 
-    def _record(self, steps: Sequence[CircuitStep]) -> None:
+    def _record(self, steps: Sequence[CircuitStep], rest: Rest) -> None:
         """Store circuits' minutes, and all that is made of them."""
-        self._put(series.put_circuit_steps, steps)
+        self._put(series.put_circuit_steps, steps, rest)
         site = self._site()
         for unix_s in sorted({step.unix_s for step in steps}):
             with self._store.read() as db:
                 minutes = series.circuit_minutes_at(db, unix_s)
                 uncontrolled = series.uncontrolled_minutes_at(db, unix_s)
             of_feeders = feeder_steps(_loads(site, uncontrolled), minutes)
-            self._put(series.put_feeder_steps, of_feeders)
+            self._put(series.put_feeder_steps, of_feeders, rest)
         boards_of: dict[int, set[str]] = defaultdict(set)
         for step in steps:
             boards_of[quarter_of(step.unix_s)].add(step.board)
         for unix_s, boards in boards_of.items():
-            self._record_quarter(unix_s, boards)
+            self._record_quarter(unix_s, boards, rest)
 
-    def _record_quarter(self, unix_s: int, boards: Collection[str]) -> None:
+    def _record_quarter(self, unix_s: int, boards: Collection[str], rest: Rest) -> None:
         """Nobody else writes series, so that they are read before the transactions that write."""
         with self._store.read() as db:
             of_circuits = series.circuit_quarters(db, unix_s, boards)
             of_feeders = series.feeder_quarters(db, unix_s)
-        self._put(series.put_circuit_steps, of_circuits)
-        self._put(series.put_feeder_steps, of_feeders)
+        self._put(series.put_circuit_steps, of_circuits, rest)
+        self._put(series.put_feeder_steps, of_feeders, rest)
 
-    def _put(self, put: Callable[[Connection, Sequence[T]], None], steps: Sequence[T]) -> None:
+    def _put(
+        self, put: Callable[[Connection, Sequence[T]], None], steps: Sequence[T], rest: Rest
+    ) -> None:
         for first in range(0, len(steps), _ROWS_AT_ONCE):
             with self._store.write() as db:
                 put(db, steps[first : first + _ROWS_AT_ONCE])
+            rest()
 
 
 def _is_over(unix_s: int, now_unix_s: float) -> bool:
