@@ -27,7 +27,8 @@ from headroom.device.configuration import Keys, Link, board_config
 from headroom.device.coordinator_api import CoordinatorApi
 from headroom.device.ports import find_port
 from headroom.device.present import Present, present
-from headroom.device.serial_line import attached
+from headroom.device.romfs import Build
+from headroom.device.serial_line import SerialLine, attached
 from headroom.protocol.signing import KEY_BYTES
 from headroom.site import load_site, parse_site
 
@@ -125,22 +126,7 @@ def provision(
         click.echo(f"{board_id}: registered; put the files in {folder} onto the board")
         return
     with attached(find_port(port)) as line:
-        build = provisioning.firmware_of(line)
-        now = present(line, board_id)
-        for name in now.damaged:
-            click.echo(f"/{name} on the board is damaged: nothing of it is kept", err=True)
-        if password is None and now.has_password_of(given["ssid"]):
-            click.echo(f"it keeps the password that it has for {given['ssid']}", err=True)
-        elif password is None:
-            password = _asked_password(given["ssid"])
-        content, keys = _content(api, board_id, given, password or "", now)
-        kept = _kept(now, keys, given["no_charge_key"], password is None)
-        register = partial(api.register, board_id, keys.board)
-        reports_before = api.board(board_id)["reports"]
-        with steps() as progress:
-            provisioning.provision(line, content, kept, register, progress)
-            trip = provisioning.round_trip(line, given["wait_s"], progress)
-    provisioning.require_heard(api.board(board_id), trip.boot, reports_before)
+        build, trip = _onto(line, board_id, given, password, api)
     if as_json:
         told = {"id": board_id, "firmware": build.version, "build": build.hash}
         click.echo(json.dumps(told | vars(trip)))
@@ -149,6 +135,33 @@ def provision(
             f"{board_id}: provisioned, start {trip.boot}; "
             f"{trip.answers} signed answers, and the coordinator has its report"
         )
+
+
+def _onto(
+    line: SerialLine,
+    board_id: str,
+    given: dict[str, Any],
+    password: str | None,
+    api: CoordinatorApi,
+) -> tuple[Build, provisioning.RoundTrip]:
+    """Provision the board on a line; its firmware, and what it says of its coordinator."""
+    build = provisioning.firmware_of(line)
+    now = present(line, board_id)
+    for name in now.damaged:
+        click.echo(f"/{name} on the board is damaged: nothing of it is kept", err=True)
+    if password is None and now.has_password_of(given["ssid"]):
+        click.echo(f"it keeps the password that it has for {given['ssid']}", err=True)
+    elif password is None:
+        password = _asked_password(given["ssid"])
+    content, keys = _content(api, board_id, given, password or "", now)
+    kept = _kept(now, keys, given["no_charge_key"], password is None)
+    register = partial(api.register, board_id, keys.board)
+    reports_before = api.board(board_id)["reports"]
+    with steps() as progress:
+        provisioning.provision(line, content, kept, register, progress)
+        trip = provisioning.round_trip(line, given["wait_s"], progress)
+    provisioning.require_heard(api.board(board_id), trip.boot, reports_before)
+    return build, trip
 
 
 def _content(
