@@ -166,7 +166,7 @@ WRONG = (
     ({"wifi_password_file": "/nowhere"}, "/nowhere: cannot be read as a password", ""),
     ({"wifi_password_file": __file__}, "characters, at most 64 are possible", ""),
     ({"port": "/dev/ttyUSB99"}, "/dev/ttyUSB99: there is no such port", "plug it in"),
-    ({"port": "socket://127.0.0.1:9"}, "the board does not answer", "press reset"),
+    ({"port": "socket://127.0.0.1:9"}, "cannot be opened", "plug the converter in"),
 )
 
 
