@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from headroom.coordinator import Coordinator
 from headroom.web import BoardApp
 from tests.board_client import BoardClient
@@ -148,7 +149,10 @@ def test_coordinators_that_took_the_same_epoch_learn_of_each_other_from_boards(
     assert board.report().document["epoch"] == shared_epoch
     # It now holds a lease of that very epoch that nobody granted there.
     board.post = post
-    assert board.report().document["epoch"] > shared_epoch
+    with structlog.testing.capture_logs() as logs:
+        assert board.report().document["epoch"] > shared_epoch
+    [told] = [line for line in logs if "another coordinator" in line["event"]]
+    assert (told["board"], told["its_epoch"]) == ("flat-1", shared_epoch)
     other.close()
 
 

@@ -239,12 +239,15 @@ class Ingest:
     ) -> Answer:
         """Epoch, plan, lease and orders for one answer."""
         plan = self._plan(batch, board)
-        # A newer plan of this epoch is of another copy of the store, set back since. A lease that
-        # nobody granted here is of another coordinator, which took the same epoch by chance.
-        foreign = report.epoch == batch.epoch and not self.leasing.knows_lease_of(board, report)
-        if (report.epoch, report.rev) > (batch.epoch, plan.rev) or (foreign and not repeat):
+        if self._shows_another(batch, board, report, plan, repeat):
             batch.raise_epoch(now_unix_s, above=report.epoch)
             self.leasing.begin_term(batch.epoch)
+            log.warning(
+                "a board obeyed another coordinator, or this one before its store was restored",
+                board=board.id,
+                its_epoch=report.epoch,
+                epoch=batch.epoch,
+            )
         grant = self._lease(batch, board, report, repeat)
         order = batch.maintenance_order(board.id)
         leaves = maintenance.must_go(batch.db, board.id, order, report, repeat, now_unix_s)
@@ -264,6 +267,16 @@ class Ingest:
             maintenance=1 if leaves else None,
             plan=None if known else PlanBody.decode(plan.body.encode()),
         )
+
+    def _shows_another(
+        self, batch: Batch, board: Board, report: Report, plan: StoredPlan, repeat: bool
+    ) -> bool:
+        """Whether a board has heard from a coordinator that this one does not know of."""
+        # A newer plan of this epoch is of another copy of the store, set back since. A lease that
+        # nobody granted here is of another coordinator, which took the same epoch by chance.
+        foreign = report.epoch == batch.epoch and not self.leasing.knows_lease_of(board, report)
+        is_newer = (report.epoch, report.rev) > (batch.epoch, plan.rev)
+        return is_newer or (foreign and not repeat)
 
     def _plan(self, batch: Batch, board: Board) -> StoredPlan:
         """The one that is known as long as it holds. After a start that is no board's: what their
