@@ -59,7 +59,7 @@ def main(names: tuple[str, ...], quick: bool, hours: float, seed: int, folder: P
     waveforms  readings of measured currents with harmonics; 1 minute
     virtual    how much faster than real time a virtual board is; 10 seconds
     leases     random histories against the lease rule; 6 minutes
-    coordinators  the same of real coordinators and firmware; 2 minutes
+    coordinators  the same of real coordinators and firmware; 3 minutes
     use        share of a rating that leases put to use; 10 minutes
 
     Prints one JSON object a line and writes the same to build/bench/NAME.json:
