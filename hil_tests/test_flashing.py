@@ -136,6 +136,11 @@ def test_a_backup_is_all_of_the_flash_for_its_owner_alone(module: Module, tmp_pa
     assert headroom("backup", str(kept), "--port", module.port).exit_code == 0
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.read_bytes() == module.flash(0, FLASH_BYTES)
+    kept.write_bytes(b"\0" + kept.read_bytes()[1:])
+    refused = in_loader(module, "restore", str(kept))
+    assert refused.exit_code == 2
+    assert "board.bin: has changed since it was made" in refused.output
+    assert "connect to" not in refused.output
 
 
 def test_what_a_backup_holds_comes_back_but_not_what_the_board_was(

@@ -16,8 +16,7 @@ from headroom.commands.device import (
     no_reset_option,
     port_option,
 )
-from headroom.data_dir import write_private
-from headroom.device import firmware, micropython
+from headroom.device import backup_file, firmware, micropython
 from headroom.device import flash as chip_flash
 from headroom.device.ports import find_port
 
@@ -92,15 +91,20 @@ def erase(port: str | None, baud: int, no_reset: bool, yes: bool, as_json: bool)
 @no_reset_option
 @json_option
 def backup(file: Path, port: str | None, baud: int, no_reset: bool, as_json: bool) -> None:
-    """Write all of a board's flash to FILE, which has the board's keys in it: mode 0600."""
+    """Write all of a board's flash to FILE, which has the board's keys in it: mode 0600.
+
+    Its SHA-256 goes into FILE.sha256, which restore looks at, and `sha256sum --check` too.
+    """
     if not os.access(file.parent, os.W_OK):  # before minutes of reading
         raise click.UsageError(f"{file}: cannot be written: its folder is not there, or not yours")
     with chip_on(port, baud, no_reset) as chip:
+        backup_file.require_room(file, chip.flash_bytes)
         content = chip_flash.backup(chip)
         mac = chip.mac
-    write_private(file, content)
+    digest = backup_file.save(file, content)
     if as_json:
-        click.echo(json.dumps({"mac": mac, "file": str(file), "bytes": len(content)}))
+        told = {"mac": mac, "file": str(file), "bytes": len(content), "sha256": digest}
+        click.echo(json.dumps(told))
     else:
         click.echo(f"{mac}: {len(content)} bytes in {file}; keep it as you keep keys")
 
@@ -120,9 +124,16 @@ def restore(file: Path, port: str | None, baud: int, no_reset: bool, as_json: bo
     is provisioned again; then it keeps all circuits open until its coordinator has sent it every
     order anew.
 
+    A FILE that has changed since it was made, by FILE.sha256, or whose firmware is damaged is
+    refused before the board is touched.
+
     Exit code 0: it goes on as it was; 3: it has to be provisioned.
     """
-    content = chip_flash.load_backup(file)
+    content, is_checked = backup_file.load(file)
+    if not is_checked:
+        click.echo(
+            f"{file}.sha256 is not there: whether {file} is as it was made is not known", err=True
+        )
     with chip_on(port, baud, no_reset) as chip:
         outcome = chip_flash.restore(chip, content)
     if as_json:

@@ -6,7 +6,6 @@ What a board has become since a backup was made is not put back with it: see `re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from headroom.device import renewal, romfs
 from headroom.device.chip import Chip
@@ -64,14 +63,6 @@ def restore(chip: Chip, content: bytes) -> renewal.Outcome:
     # Verified by its hash alone: to read all of it a third time would take minutes.
     chip.write("the backup", 0, restored)
     return outcome
-
-
-def load_backup(path: Path) -> bytes:
-    """What a backup holds. Raises DeviceError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DeviceError(f"{path}: cannot be read: {error.strerror}", "name a backup") from error
 
 
 def _verify(chip: Chip, what: str, start: int, content: bytes, skip: int = 0) -> None:
