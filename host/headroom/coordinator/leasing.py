@@ -106,10 +106,6 @@ class Leasing:
         self.demands.change_boards(configured)
         self._replant()
 
-    def change_site(self, site: Site) -> None:
-        """Go on with other limits and priorities of the same boards."""
-        self.configure(Configured(site, self._configured.outdated))
-
     def read_meter(self, feeder_id: str, measured_ma: PhaseMa) -> None:
         """The uncontrolled load of a metered feeder, as of now."""
         self._meters.read(feeder_id, measured_ma, self._clock.monotonic_s())
