@@ -364,3 +364,14 @@ def test_axe_finds_nothing(
     open_order(page)
     assert axe_violations(page) == []
     page.close()
+
+
+def test_bars_are_there_under_the_systems_own_colours(server: Server, browser: Browser) -> None:
+    server.board("flat-1").report()
+    page = browser.new_page(forced_colors="active")
+    page.goto(server.page)
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
+    fill = page.locator("[data-feeder] .fill").first
+    expect(fill).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    expect(fill).not_to_have_css("background-color", "rgb(255, 255, 255)")
+    page.close()
