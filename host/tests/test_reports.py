@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+import structlog
 from headroom.coordinator.ingest import Arrival
+from headroom.coordinator.refusals import MOST_LINES_AT_ONCE
 from headroom.protocol.signing import sign_report
 from headroom.store import figures
 from headroom.store.tables import figures as figures_table
@@ -300,3 +302,16 @@ def test_a_repeat_holds_no_lease_for_longer(world: World) -> None:
     world.clock.now_s += 40
     assert world.board("flat-2").report().document["lease_ma"][0] > 5000
     assert world.state()["boards"][0]["held_ma"]["L1"] == 5000
+
+
+def test_a_flood_of_rubbish_is_counted_and_does_not_fill_the_log(world: World) -> None:
+    board = world.board()
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(10 * MOST_LINES_AT_ONCE):
+            board.send(b"{}", "0" * 64)
+        world.clock.advance(1)
+        board.send(b"{}", "0" * 64)
+    told = [line for line in logs if line["event"] == "report refused"]
+    assert len(told) == MOST_LINES_AT_ONCE + 1
+    assert told[-1]["unlogged_before"] == 9 * MOST_LINES_AT_ONCE
+    assert world.state()["boards"][0]["refused"] == {"unsigned": 10 * MOST_LINES_AT_ONCE + 1}

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
@@ -13,7 +12,7 @@ from headroom.coordinator.clock import Clock
 from headroom.coordinator.ingest import Arrival, Ingest, Refused
 from headroom.coordinator.instruments import Instruments
 from headroom.coordinator.orders import Orders
-from headroom.coordinator.reception import is_board_id
+from headroom.coordinator.refusals import Refusals
 from headroom.coordinator.reply import Reply, unsigned_refusal
 from headroom.coordinator.settings import Settings
 from headroom.coordinator.site_changes import SiteChanges, site_as_changed
@@ -44,7 +43,7 @@ class Coordinator:
         self.beacons = beacons
         self.orders = Orders(site, store, clock, beacons.ask if beacons else _ask_nobody)
         self.instruments = Instruments()
-        self._refusals: Counter[snapshot.Refusal] = Counter()
+        self._refusals = Refusals(clock.monotonic_s)
         self._ingest = Ingest(
             site, store, clock, self.settings, self.orders, beacons, self.instruments
         )
@@ -95,7 +94,7 @@ class Coordinator:
                     now.configured.outdated,
                     now.live,
                     now.reports,
-                    self._refusals,
+                    self._refusals.counts(),
                     orders,
                     known_prices,
                 ),
@@ -103,14 +102,7 @@ class Coordinator:
             )
 
     def _count(self, problem: ProblemError, board_id: str) -> None:
-        # Anybody may name a board that is not there.
-        known_id = board_id if self.site.board(board_id) else None
-        with self._ingest.lock:
-            self._refusals[snapshot.Refusal(known_id, problem.kind.slug)] += 1
-        shown = board_id if is_board_id(board_id) else "(not a board id)"
-        log.warning(
-            "report refused", board=shown, problem=problem.kind.slug, detail=problem.detail
-        )
+        self._refusals.add(board_id, self.site.board(board_id) is not None, problem)
 
 
 def _ask_nobody(_board_ids: Iterable[str]) -> None:

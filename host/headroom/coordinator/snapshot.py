@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -12,6 +11,7 @@ from headroom.coordinator.leasing import Leasing
 from headroom.coordinator.live import LiveBoard
 from headroom.coordinator.maintenance import OrderState, order_state
 from headroom.coordinator.readings import measured_ma
+from headroom.coordinator.refusals import Refusal
 from headroom.phases import PHASES, PhaseMa, minus, total
 from headroom.protocol.messages import CircuitReading
 from headroom.site import Board, Circuit, Feeder, Site
@@ -31,13 +31,6 @@ class BoardOrders:
     schedules: tuple[Schedule, ...]
     maintenance: MaintenanceOrder | None
     charge_revocation: Revocation | None
-
-
-class Refusal(NamedTuple):
-    """What is counted of refused reports: the board that they name, if it is one; the problem."""
-
-    board: str | None
-    problem: str
 
 
 @dataclass(frozen=True)
