@@ -69,6 +69,13 @@ def test_the_port_may_be_in_the_environment_and_help_says_so(
     assert "/dev/none: there is no such port" in told.output
 
 
+@pytest.mark.parametrize("group", [[], ["board"]])
+def test_the_list_of_commands_says_whole_what_each_does(group: list[str]) -> None:
+    listed = CliRunner().invoke(main, [*group, "--help"], terminal_width=80).output
+    _, commands = listed.split("Commands:\n")
+    assert "..." not in commands
+
+
 def test_a_key_file_that_has_none_is_named_and_not_quoted(tmp_path: Path) -> None:
     (tmp_path / "wrong.key").write_text("no-such-key")
     words = ("--data", str(tmp_path), "--key-file", str(tmp_path / "wrong.key"))

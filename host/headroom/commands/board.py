@@ -30,7 +30,9 @@ _ON_THE_DESK = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=_ON_THE_DESK)
+@click.group(
+    cls=LazyGroup, lazy=_ON_THE_DESK, short_help="Boards: register, flash, provision, look at one."
+)
 def board() -> None:
     """Register boards; flash, provision and look at the one on a serial port."""
 

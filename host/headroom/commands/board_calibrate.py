@@ -20,7 +20,7 @@ _POINTS = (
 _MOST_A = 200
 
 
-@click.command()
+@click.command(short_help="Calibrate a board's sensors while it runs.")
 @click.option(
     "--circuit",
     "only",

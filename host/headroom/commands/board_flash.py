@@ -21,7 +21,7 @@ from headroom.device import flash as chip_flash
 from headroom.device.ports import find_port
 
 
-@click.command()
+@click.command(short_help="Write MicroPython and the firmware onto a board.")
 @click.argument("image", type=FilePath)
 @port_option
 @baud_option
@@ -60,7 +60,7 @@ def flash(
     click.echo("both read back as written; next: headroom board provision")
 
 
-@click.command()
+@click.command(short_help="Erase all of a board's flash.")
 @port_option
 @baud_option
 @no_reset_option
@@ -84,7 +84,7 @@ def erase(port: str | None, baud: int, no_reset: bool, yes: bool, as_json: bool)
         click.echo(f"{mac}: erased; next: headroom board flash")
 
 
-@click.command()
+@click.command(short_help="Keep all of a board's flash in a file.")
 @click.argument("file", type=FilePath)
 @port_option
 @baud_option
@@ -109,7 +109,7 @@ def backup(file: Path, port: str | None, baud: int, no_reset: bool, as_json: boo
         click.echo(f"{mac}: {len(content)} bytes in {file}; keep it as you keep keys")
 
 
-@click.command()
+@click.command(short_help="Put a backup back, without going back in time.")
 @click.argument("file", type=FilePath)
 @port_option
 @baud_option

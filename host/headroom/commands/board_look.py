@@ -18,7 +18,7 @@ from headroom.device.serial_line import SerialLine, attached
 from headroom.device.view import view
 
 
-@click.command()
+@click.command(short_help="Watch a board while it runs.")
 @port_option
 @click.option("--every-s", default=1.0, show_default=True, type=click.FloatRange(0.2, 3600))
 @click.option("--once", is_flag=True, help="Show it once and end.")
@@ -61,7 +61,7 @@ def _name(line: SerialLine) -> str:
         return line.port
 
 
-@click.command()
+@click.command(short_help="The interpreter's prompt, beside the node that runs.")
 @port_option
 def repl(port: str | None) -> None:
     """The interpreter's prompt on a board, by mpremote, beside the node that runs; Ctrl-] ends.

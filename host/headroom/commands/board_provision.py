@@ -37,7 +37,7 @@ _LONGEST_PASSWORD = 64
 _Folder = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Give a board its name, keys, wiring and network.")
 @click.argument("board_id")
 @click.option(
     "--site",

@@ -13,7 +13,7 @@ from headroom.device.errors import DeviceError
 from headroom.device.layout import ROMFS_BYTES
 
 
-@click.command()
+@click.command(short_help="Build the firmware's image; tell its size and hash.")
 @click.argument("lines", nargs=-1, type=int, metavar="[LINE]...")
 @click.option("-o", "--out", type=FilePath, help="Write the image here.")
 @click.option(

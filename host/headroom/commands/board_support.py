@@ -25,7 +25,7 @@ from headroom.device.serial_line import attached
 from headroom.device.talk import lines
 
 
-@click.command()
+@click.command(short_help="Show what a board prints on its serial line.")
 @port_option
 @click.option("--reset", is_flag=True, help="Start the board anew first, to see its start.")
 @click.option("--for-s", type=click.FloatRange(0.1), help="End after so many seconds.")
@@ -47,7 +47,7 @@ def logs(port: str | None, reset: bool, for_s: float | None, as_json: bool) -> N
         return
 
 
-@click.command()
+@click.command(short_help="Write an archive for a bug report, without secrets.")
 @click.argument("file", type=FilePath)
 @port_option
 @click.option("--reset", is_flag=True, help="Start the board anew first, to have its start in it.")

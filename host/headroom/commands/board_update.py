@@ -16,7 +16,7 @@ from headroom.device.ports import find_port
 from headroom.device.serial_line import attached
 
 
-@click.command()
+@click.command(short_help="Put new firmware on a board, and back if it is no good.")
 @click.option("--romfs", "path", type=FilePath, help="This firmware, not the project's own.")
 @click.option(
     "--good-s",
@@ -51,7 +51,7 @@ def update(path: Path | None, good_s: int, port: str | None, as_json: bool) -> N
         click.get_current_context().exit(3)
 
 
-@click.command()
+@click.command(short_help="Start a board into maintenance, or back into its node.")
 @click.argument("way", type=click.Choice(["in", "out"]))
 @port_option
 @json_option

@@ -10,7 +10,7 @@ from headroom.commands.common import FilePath
 from headroom.data_dir import read_key
 
 
-@click.command()
+@click.command(short_help="Order a circuit on for a time, at the board itself.")
 @click.argument("url")
 @click.argument("board_id")
 @click.option("--key-file", required=True, type=FilePath, help="The board's charge key.")

@@ -15,7 +15,7 @@ from headroom.commands.device import (
 from headroom.device.coordinator_api import CoordinatorApi
 
 
-@click.group()
+@click.group(short_help="See and forget what was changed of the site.")
 def site() -> None:
     """See and forget what was changed of the site since its file was read."""
 

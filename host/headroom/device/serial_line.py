@@ -129,7 +129,10 @@ def _transport(port: str) -> Any:
         return SerialTransport(port)
     except (TransportError, serial.SerialException, OSError, ValueError) as error:
         opened(port).close()  # tells why, which mpremote does not
-        raise DeviceError(f"{port}: cannot be opened: {error}", "run it again") from error
+        raise DeviceError(
+            f"{port}: cannot be opened: {error}",
+            "close every other program on this port, and run it again",
+        ) from error
 
 
 @contextlib.contextmanager
