@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from boards.virtual.fitting import CONTROL_MS
 from tools import bench
-from tools.benches import heap, ingest, push, tick, trip, virtual, waveforms
+from tools.benches import heap, ingest, push, tick, trip, use, virtual, waveforms
 from tools.benches.breaker import MAGNETIC, earliest_trip_s
 from tools.benches.figure import KEYS, Figure, Options, percentile
 from tools.benches.page import PAGE, TABLES, trip_table, written
@@ -84,6 +84,12 @@ def test_a_virtual_board_samples_all_that_it_should_while_it_is_fast() -> None:
     figures = list(virtual.measure(Options(quick=True)))
     assert [figure.figure for figure in figures if figure.ok is False] == []
     assert sum(figure.ok is True for figure in figures) == 3
+
+
+def test_leases_put_nine_tenths_to_use_of_what_could_be() -> None:
+    unused = [figure for figure in use.measure(Options(quick=True)) if figure.target is not None]
+    assert [figure.figure for figure in unused if not figure.ok] == []
+    assert len(unused) == len(use.SAFE_PERCENT)
 
 
 def test_an_unknown_bench_is_named_with_what_there_is() -> None:
