@@ -149,3 +149,12 @@ def test_order_that_makes_no_sense_is_refused(
     answered, problem = put(world, path, body)
     assert (answered, problem["status"]) == (status, status)
     assert problem["detail"].startswith(detail)
+
+
+def test_order_that_says_two_things_is_refused(world: World) -> None:
+    text = '{"state": "off", "until": null, "state": "on"}'
+    headers = world.bearer | {"Content-Type": "application/json"}
+    response = world.api.put(OVERRIDE, data=text, headers=headers)
+    assert response.status_code == 400
+    assert response.get_json()["detail"] == "state: is given more than once"
+    assert world.state()["boards"][0]["circuits"][0]["override"] is None

@@ -9,7 +9,9 @@ From it come the check of the request, the form of the answer, the rights that i
 `security`) and its part of the OpenAPI document (see `openapi`).
 """
 
-from collections.abc import Callable, Collection
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from functools import update_wrapper
 from types import NoneType
 from typing import Any, TypeVar, get_type_hints
@@ -123,19 +125,27 @@ def _read_body(form: type[Message], problems: Collection[ProblemType]) -> Messag
     # A page elsewhere can have a browser send text to this address unasked, but not this type.
     if request.mimetype != JSON:
         raise ProblemError(NOT_JSON, f"Content-Type is {request.mimetype[:40] or 'not given'!r}")
+    text = request.get_data(cache=False)
     try:
-        return form.decode(request.get_data(cache=False))
+        body = form.decode(text)
     except MalformedMessageError as error:
         # What no schema can say is wrong in the same way as what does not fit the site.
         is_rule = error.breaks_rule and NOT_POSSIBLE in problems
         raise ProblemError(NOT_POSSIBLE if is_rule else MALFORMED, str(error)) from error
+    # Of a key that is given twice the last would count, unsaid.
+    json.loads(text, object_pairs_hook=lambda pairs: _require_each_once(k for k, _ in pairs))
+    return body
+
+
+def _require_each_once(names: Iterable[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise ProblemError(MALFORMED, f"{name[:40]}: is given more than once")
 
 
 def _read_query(form: type[Query]) -> Query:
     given = request.args.to_dict(flat=False)
-    repeated = [name for name, values in given.items() if len(values) > 1]
-    if repeated:
-        raise ProblemError(MALFORMED, f"{repeated[0][:40]}: is given more than once")
+    _require_each_once(name for name, values in given.items() for _ in values)
     try:
         return form.model_validate_strings({name: values[0] for name, values in given.items()})
     except ValidationError as error:
