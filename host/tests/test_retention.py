@@ -9,6 +9,7 @@ from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.history.retention_clock import RetentionClock
 from headroom.history.uncontrolled import UncontrolledLog
+from headroom.history.usual import Usual
 from headroom.phases import PhaseMa
 from headroom.site import SiteError, parse_site
 from headroom.store import expiry, figures
@@ -29,6 +30,7 @@ def keeper_of(world: World) -> Keeper:
     return Keeper(
         Recorder(lambda: world.site, world.store),
         UncontrolledLog(world.coordinator.measured_uncontrolled_ma, world.store),
+        Usual(world.coordinator.expect, world.store),
         forgetting_of(world),
         world.clock,
         world.coordinator.instruments,
@@ -255,6 +257,7 @@ def test_a_step_that_fails_is_logged_and_tried_again(
     keeper = Keeper(
         Recorder(lambda: world.site, world.store),
         UncontrolledLog(unknown, world.store),
+        Usual(world.coordinator.expect, world.store),
         forgetting_of(world),
         world.clock,
         world.coordinator.instruments,

@@ -29,6 +29,7 @@ from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.history.retention_clock import RetentionClock
 from headroom.history.uncontrolled import UncontrolledLog
+from headroom.history.usual import Usual
 from headroom.logs import log_to_stderr
 from headroom.site import load_site
 from headroom.store import Store, tokens
@@ -205,6 +206,7 @@ def _keeper(coordinator: Coordinator) -> Keeper:
     return Keeper(
         Recorder(lambda: coordinator.site, store),
         UncontrolledLog(coordinator.measured_uncontrolled_ma, store),
+        Usual(coordinator.expect, store),
         Forgetting(
             lambda: coordinator.site.retention,
             store,

@@ -78,6 +78,11 @@ class Coordinator:
         with self._ingest.lock:
             return self._ingest.leasing.measured_uncontrolled_ma()
 
+    def expect(self, highest_ma: Mapping[tuple[str, int], int]) -> None:
+        """Reckon with these currents soon, by board and circuit; no others are expected."""
+        with self._ingest.lock:
+            self._ingest.leasing.demands.expected_ma = highest_ma
+
     def view(self) -> snapshot.SiteView:
         """The site as it is now; raises StoreUnavailableError."""
         with self.store.read() as db:

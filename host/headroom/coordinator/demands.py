@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from headroom.allocation.board_rule import lets_in_ma
@@ -23,14 +23,6 @@ _PEAK_S = 900.0
 
 # A relay closed for less, in whole seconds, says too little of the mean while it was.
 _LONG_S = 10
-
-# (board, circuit) -> the highest current expected of it while the next lease runs, 0 = not known.
-Forecast = Callable[[str, int], int]
-
-
-def nothing_expected(_board: str, _circuit: int) -> int:
-    """Without a forecast needs are what is measured."""
-    return 0
 
 
 @dataclass
@@ -74,10 +66,14 @@ class _Heard:
 
 
 class Demands:
-    """The newest report of every board, as demands of those that are not silent."""
+    """The newest report of every board, as demands of those that are not silent.
 
-    def __init__(self, forecast: Forecast = nothing_expected) -> None:
-        self._forecast = forecast
+    `expected_ma`: the highest current that a circuit may draw soon by forecast, by board and
+    circuit; what is not in it is not known.
+    """
+
+    def __init__(self) -> None:
+        self.expected_ma: Mapping[tuple[str, int], int] = {}
         self._heard: dict[str, _Heard] = {}
         self._memories: defaultdict[tuple[str, int], _Memory] = defaultdict(_Memory)
 
@@ -133,22 +129,23 @@ class Demands:
         circuit, reading = pair
         memory = self._memory(board, number)
         phase, rank = phase_index(circuit.phase), _rank(board, circuit, reading)
-        expected_ma = self._forecast(board.id, number)
         if is_waiting(reading):
-            current_ma = max(memory.peak_ma or circuit.rated_ma, expected_ma)
+            current_ma = memory.peak_ma or circuit.rated_ma
             waited_s = now_s - (memory.waits_since_s or now_s)
             known = memory.peak_ma > 0
             return Claim(number, phase, rank, current_ma, waited_s, running=False, known=known)
-        current_ma, ran_s = max(memory.level_ma, expected_ma), now_s - memory.runs_since_s
-        known = reading.sensor in MEASURED
-        return Claim(number, phase, rank, current_ma, ran_s=ran_s, known=known)
+        ran_s, known = now_s - memory.runs_since_s, reading.sensor in MEASURED
+        return Claim(number, phase, rank, memory.level_ma, ran_s=ran_s, known=known)
 
     def _varying_ma(self, board: Board, number: int, reading: CircuitReading) -> int:
-        """What a circuit that runs may draw more: a fifth, or what it drew a while ago."""
+        """What a circuit that runs may draw more: a fifth, or what it drew a while ago, or what
+        is expected of it.
+        """
         memory = self._memory(board, number)
         if not reading.closed:
             return 0
-        return max(memory.level_ma // _VARYING_DIV, memory.peak_ma - memory.level_ma)
+        highest_ma = max(memory.peak_ma, self.expected_ma.get((board.id, number), 0))
+        return max(memory.level_ma // _VARYING_DIV, highest_ma - memory.level_ma)
 
     def _memory(self, board: Board, number: int) -> _Memory:
         return self._memories[board.id, number]

@@ -8,7 +8,7 @@ from headroom.allocation.settling import Settling
 from headroom.allocation.share import Served
 from headroom.coordinator.clock import Clock
 from headroom.coordinator.configured import Configured
-from headroom.coordinator.demands import Demands, Forecast, nothing_expected
+from headroom.coordinator.demands import Demands
 from headroom.coordinator.meters import Meters
 from headroom.coordinator.readings import measured_ma
 from headroom.coordinator.room import NOTHING_RESERVED, require_room, reserved
@@ -33,7 +33,6 @@ class Leasing:
         lease_s: int,
         epoch: int,
         stored: Iterable[Grant],
-        forecast: Forecast = nothing_expected,
     ) -> None:
         """`stored`: the leases of earlier terms, which count in full from now."""
         self._configured = Configured(site)
@@ -46,7 +45,7 @@ class Leasing:
         self._meters = Meters(site)
         self.tree = site.tree(self._meters.uncontrolled_ma(now_s))
         self.book = LeaseBook(self.tree, grants)
-        self.demands = Demands(forecast)
+        self.demands = Demands()
         self._sharing = Sharing(self.tree, self.demands, clock)
         self.begin_term(epoch)
 

@@ -1,4 +1,6 @@
-"""Runs beside the coordinator: takes reports into the series, and forgets what is old."""
+"""Runs beside the coordinator: takes reports into the series, looks at what is usual, and forgets
+what is old.
+"""
 
 import threading
 import time
@@ -10,6 +12,7 @@ from headroom.coordinator.instruments import Instruments
 from headroom.history.recorder import Recorder
 from headroom.history.retention import Forgetting
 from headroom.history.uncontrolled import UncontrolledLog
+from headroom.history.usual import Usual
 from headroom.store import StoreUnavailableError
 
 log = structlog.get_logger()
@@ -27,12 +30,14 @@ class Keeper:
         self,
         recorder: Recorder,
         uncontrolled: UncontrolledLog,
+        usual: Usual,
         forgetting: Forgetting,
         clock: Clock,
         instruments: Instruments,
     ) -> None:
         self._recorder = recorder
         self._uncontrolled = uncontrolled
+        self._usual = usual
         self._forgetting = forgetting
         self._clock = clock
         self._instruments = instruments
@@ -50,6 +55,7 @@ class Keeper:
             # First, for the recorder uses the minute that it may have to write.
             self._uncontrolled.step(now_unix_s)
             self._is_behind = self._recorder.step(now_unix_s, self._rest)
+            self._usual.step(now_unix_s)
             busy = self._is_behind or self._forgetting.step(self._clock.monotonic_s(), now_unix_s)
         except StoreUnavailableError as error:
             if not self._failing:

@@ -167,6 +167,22 @@ def circuit_quarters(db: Connection, unix_s: int, boards: Collection[str]) -> li
     return [CircuitStep(*row) for row in db.execute(quarters)]
 
 
+def mean_of_highest_ma(
+    db: Connection, quarters_unix_s: Collection[int], fewest: int
+) -> dict[tuple[str, int], int]:
+    """By board and circuit the mean of its highest currents in those quarters of an hour, where at
+    least `fewest` of them are known.
+    """
+    columns = circuit_steps.c
+    query = (
+        select(columns.board, columns.circuit, cast(func.avg(columns.max_ma), Int))
+        .where(columns.step_s == QUARTER_S, columns.unix_s.in_(quarters_unix_s))
+        .group_by(columns.board, columns.circuit)
+        .having(func.count() >= fewest)
+    )
+    return {(board, circuit): ma for board, circuit, ma in db.execute(query)}
+
+
 def feeder_quarters(db: Connection, unix_s: int) -> list[FeederStep]:
     """The 15 minutes from then on, made of their minutes, of all feeders."""
     columns = feeder_steps.c
