@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Outlet:
-    """One client at a time; a newer one takes over.
+    """One client at a time; others are turned away, as a serial port is that is in use.
 
     ``on_connect`` and ``on_drop`` are told when one comes and goes.
     """
@@ -36,8 +36,14 @@ class Outlet:
         return [end for end in (self._listener, self._client) if end is not None]
 
     def read(self) -> bytes:
-        """What the client has sent by now; takes the next client if there is one."""
+        """What the client has sent by now; takes the next client once that has gone."""
+        # All that it has sent counts before it counts as gone.
+        if data := self._receive():
+            return data
         self._accept()
+        return b""
+
+    def _receive(self) -> bytes:
         if self._client is None:
             return b""
         try:
@@ -78,9 +84,11 @@ class Outlet:
             return
         with contextlib.suppress(BlockingIOError):
             client, _ = self._listener.accept()
+            if self._client is not None:
+                client.close()
+                return
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._drop()
             self._client = client
             self._on_connect()
 
