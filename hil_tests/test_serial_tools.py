@@ -7,6 +7,7 @@ import io
 import json
 import secrets
 import shutil
+import socket
 import time
 import zipfile
 from collections import Counter
@@ -61,6 +62,18 @@ def test_a_node_is_watched_without_being_stopped(module: Module) -> None:
     assert "flat-1" in shown
     assert "closed" in shown
     assert module.do(lambda board: len(board.resets)) == 1
+
+
+# pyserial's RFC 2217 client starts its thread in the old way.
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name).. is deprecated")
+def test_a_network_port_that_another_program_has_is_left_to_it(module: Module) -> None:
+    host, _, port = module.port.removeprefix("rfc2217://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as other:
+        assert other.recv(1)
+        told = run(module, "logs", port=module.port)
+        assert told.exit_code == 2
+        assert "if another program is connected to it, close that" in told.output
+    assert run(module, "monitor", "--once", port=module.port).exit_code == 0
 
 
 def test_maintenance_is_entered_and_left(module: Module) -> None:

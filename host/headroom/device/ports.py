@@ -40,6 +40,13 @@ class _Remote(rfc2217.Serial):  # type: ignore[misc]
             super()._reconfigure_port()
             self._agreed = wanted
 
+    def close(self) -> None:
+        """pyserial's leaves its socket open where the far end has gone."""
+        far_end = self._socket
+        super().close()
+        if far_end is not None:
+            far_end.close()
+
 
 def find_port(given: str | None) -> str:
     """The port that was given, or the only one that has a converter. Raises DeviceError."""
@@ -113,6 +120,11 @@ def _not_opened(port: str, error: Exception) -> DeviceError:
         holders = ", ".join(sorted(set(_holders(port)))) or "whose name you may not see"
         return DeviceError(f"{port}: another program has it open: {holders}", "close it")
     said = _ERROR_NUMBER.split(str(error))[-1].rstrip(")").strip("'")
+    if urlsplit(port).scheme in _OVER_NETWORK:
+        return DeviceError(
+            f"{port}: cannot be opened: {said}",
+            "if another program is connected to it, close that; else see whether it listens there",
+        )
     return DeviceError(
         f"{port}: cannot be opened: {said}",
         "plug the converter in; where it is, is that a serial port?",
