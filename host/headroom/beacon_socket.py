@@ -7,7 +7,7 @@ from typing import Self
 
 import structlog
 
-from headroom.web.server import Address, ListenError
+from headroom.web.address import Address, ListenError
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from headroom.device.errors import DeviceError, ProvisionError, StoppedError
 from headroom.protocol.signing import KeyFormatError
 from headroom.site import SiteError
 from headroom.store import StoreUnavailableError, audit
-from headroom.web.server import ListenError
+from headroom.web.address import ListenError
 
 _USAGE_ERROR = 2
 # As shells tell of a program that Ctrl-C has ended.

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from headroom.web import api_app
+from headroom.web.address import Address
 from headroom.web.live_api import TAKE_OVER
-from headroom.web.server import Address, Listeners
+from headroom.web.server import Listeners
 from tests.support import World
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from headroom.coordinator import Beacons, Coordinator
 from headroom.protocol.messages import Answer
 from headroom.store import Store, StoreUnavailableError
 from headroom.web import BoardApp, api_app
-from headroom.web.server import Address, ListenError
+from headroom.web.address import Address, ListenError
 from tests.server_process import prepare, serving
 from tests.support import World
 from werkzeug.test import Client

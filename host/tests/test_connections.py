@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from headroom.web import server
-from headroom.web.server import Address, Listeners
+from headroom.web.address import Address
+from headroom.web.server import Listeners
 from tests.server_process import prepare, serving
 from tests.support import World
 

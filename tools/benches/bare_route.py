@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from flask import Flask, Response, jsonify, request
 from headroom.logs import log_to_stderr
-from headroom.web.server import Address, Listeners
+from headroom.web.address import Address
+from headroom.web.server import Listeners
 
 
 def bare_app() -> Flask:

@@ -10,7 +10,7 @@ import click
 
 from headroom.data_dir import DataDirError, has_store, open_data_store
 from headroom.store import Store
-from headroom.web.server import Address
+from headroom.web.address import Address
 
 _Folder = click.Path(file_okay=False, path_type=Path)
 FilePath = click.Path(dir_okay=False, path_type=Path)

@@ -16,7 +16,7 @@ from headroom.doctor import set_up as checks
 from headroom.doctor.boards import BOARD_HTTP_PORT, examine_boards, last_heard_unix_s
 from headroom.doctor.keeping import examine_keeper
 from headroom.findings import Finding
-from headroom.web.server import Address
+from headroom.web.address import Address
 
 _TIMEOUT_S = 5
 

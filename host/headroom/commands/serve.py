@@ -34,7 +34,8 @@ from headroom.logs import log_to_stderr
 from headroom.site import load_site
 from headroom.store import Store, tokens
 from headroom.web import BoardApp, api_app
-from headroom.web.server import Address, Listeners
+from headroom.web.address import Address
+from headroom.web.server import Listeners
 
 # For so long another thread that computes may keep one from going on that waited for the store; a
 # group of reports waits a dozen times. Python's own is ten times that.

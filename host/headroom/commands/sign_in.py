@@ -12,8 +12,8 @@ from headroom.commands.common import AddressType, data_option, data_store
 from headroom.data_dir import FIRST_TOKEN
 from headroom.store import Store, sign_in_codes, tokens
 from headroom.store.sign_in_codes import THIS_MACHINE
+from headroom.web.address import Address
 from headroom.web.security import LOOPBACK_HOSTS, name_of
-from headroom.web.server import Address
 
 
 class _PageType(click.ParamType[str]):

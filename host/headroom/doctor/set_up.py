@@ -20,7 +20,7 @@ from headroom.store import (
     site_changes,
 )
 from headroom.store.boards import BoardRecord
-from headroom.web.server import Address
+from headroom.web.address import Address
 
 _CLOCK_SLACK_S = 60
 # A restart takes less.

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask
 
 from headroom.coordinator import Coordinator
 from headroom.web.audit_api import audit_api
-from headroom.web.board_api import board_api
+from headroom.web.board_order_api import board_order_api
 from headroom.web.errors import render_problems
 from headroom.web.history_api import history_api
 from headroom.web.live_api import live_api
@@ -31,7 +31,7 @@ _ROUTES = (
     history_api,
     series_api,
     order_api,
-    board_api,
+    board_order_api,
     price_api,
     site_api,
     structure_api,

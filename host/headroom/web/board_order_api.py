@@ -41,7 +41,7 @@ class KeyBody(Message):
     key: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
-def board_api(coordinator: Coordinator) -> Blueprint:
+def board_order_api(coordinator: Coordinator) -> Blueprint:
     """Routes under /api/v1 for plan, maintenance and keys of a board."""
     api = Blueprint("boards", __name__)
     orders = coordinator.orders
