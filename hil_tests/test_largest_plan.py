@@ -56,6 +56,11 @@ def await_acknowledgement(world: World) -> None:
     world.run_until(lambda: bool(world.state()["boards"][0]["plan"]["acknowledged"]), within_s=60)
 
 
+def reason_of(world: World, index: int) -> str:
+    """Why a relay is as it is, as reported last."""
+    return str(world.state()["boards"][0]["circuits"][index]["reason"])
+
+
 def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> None:
     board = world.boards["flat-1"]
     for slot in "10-":
@@ -69,7 +74,8 @@ def test_off_is_obeyed_after_the_largest_plans_and_a_backlog(world: World) -> No
     assert board.plant.circuits[2].contact.at(board.now_us) == 0.0
     world.order("flat-1", 1, "override", None)
     await_acknowledgement(world)
-    assert world.state()["boards"][0]["circuits"][1]["reason"] == "price"
+    # The report that acknowledges may leave before the circuit has had its turn.
+    world.run_until(lambda: reason_of(world, 1) == "price", within_s=15)
     print(board.heap())
     assert len(board.resets) == 1
     assert b"MemoryError" not in board.serial_log
