@@ -1,5 +1,5 @@
-"""Runs beside the coordinator: takes reports into the series, looks at what is usual, and forgets
-what is old.
+"""Runs beside the coordinator: takes reports into the series, forgets what is old, and looks at
+what is usual.
 """
 
 import threading
@@ -55,8 +55,8 @@ class Keeper:
             # First, for the recorder uses the minute that it may have to write.
             self._uncontrolled.step(now_unix_s)
             self._is_behind = self._recorder.step(now_unix_s, self._rest)
-            self._usual.step(now_unix_s)
             busy = self._is_behind or self._forgetting.step(self._clock.monotonic_s(), now_unix_s)
+            self._usual.step(now_unix_s)
         except StoreUnavailableError as error:
             if not self._failing:
                 log.warning("series wait for the store", error=str(error))
