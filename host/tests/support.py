@@ -2,6 +2,8 @@
 
 import copy
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,20 @@ class World:
         with self.store.read() as db:
             count: int = db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
             return count
+
+
+@contextmanager
+def roomy_world(
+    folder: Path, database: str, feeder: dict[str, Any] | None = None
+) -> Iterator[World]:
+    """Two boards of 5 A that could each use all of a feeder of 25 A, 1 A of it uncontrolled, long
+    after the start. `feeder`: what more its table says.
+    """
+    document = site_document()
+    document["feeders"][0] |= feeder or {}
+    for board in document["boards"]:
+        board["circuits"][0]["rated_ma"] = 25_000
+    world = World(folder, document, database=database)
+    world.outwait_earlier_terms()
+    yield world
+    world.close()

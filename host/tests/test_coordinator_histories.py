@@ -3,19 +3,18 @@ on purpose are found by them.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 
 import pytest
 import structlog
 from headroom.allocation import book as book_module
-from headroom.allocation.book import Acknowledgement, Grant, LeaseBook
+from headroom.allocation.book import LeaseBook
 from headroom.allocation.settling import Settling
 from headroom.coordinator import leasing
 from headroom.coordinator.ingest import Ingest
-from headroom.phases import ZERO_MA, PhaseMa
 from headroom.store import boards, figures
 from headroom.store.batch import Batch
 from sqlalchemy import Connection
+from tests.book_mistakes import forgets_older_grants, ignores_the_current
 
 from tools.benches.firmware import node_module
 from tools.coordinator_histories import Violation, run_histories
@@ -40,18 +39,7 @@ def test_no_history_breaks_a_rule() -> None:
 
 # Mistakes made on purpose
 
-_grant, _acknowledge, _take_effect = LeaseBook.grant, LeaseBook.acknowledge, Ingest._take_effect
-
-
-def forgets_older_grants(
-    self: LeaseBook, board: str, pair: tuple[int, int], wanted: PhaseMa, lease_s: int, now_s: float
-) -> Grant:
-    self._keep(board, [])
-    return _grant(self, board, pair, wanted, lease_s, now_s)
-
-
-def ignores_the_current(self: LeaseBook, ack: Acknowledgement, now_s: float) -> None:
-    _acknowledge(self, replace(ack, measured_ma=ZERO_MA), now_s)
+_take_effect = Ingest._take_effect
 
 
 def keeps_its_epoch(db: Connection, _now_unix_s: float, above: int = 0) -> int:

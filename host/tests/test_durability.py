@@ -61,12 +61,11 @@ def report_until_killed(
             reached.set()
 
 
-def run_until_killed(server: Server, boot: int, moment: random.Random) -> set[Minute]:
-    """What all boards had acknowledged when the server was killed."""
-    acknowledged: set[Minute] = set()
-    enough = moment.randint(1, 100)
+def crowd(
+    server: Server, boot: int, acknowledged: set[Minute], enough: int
+) -> list[threading.Thread]:
+    """All boards report until nobody answers; returns once that much is acknowledged."""
     reached = threading.Event()
-    killer = threading.Timer(moment.uniform(0.0, 0.1), server.process.kill)
     boards = [server.board(f"flat-{number}", boot=boot) for number in range(1, BOARDS + 1)]
     senders = [
         threading.Thread(target=report_until_killed, args=[board, acknowledged, enough, reached])
@@ -75,6 +74,14 @@ def run_until_killed(server: Server, boot: int, moment: random.Random) -> set[Mi
     for sender in senders:
         sender.start()
     assert reached.wait(60)
+    return senders
+
+
+def run_until_killed(server: Server, boot: int, moment: random.Random) -> set[Minute]:
+    """What all boards had acknowledged when the server was killed."""
+    acknowledged: set[Minute] = set()
+    killer = threading.Timer(moment.uniform(0.0, 0.1), server.process.kill)
+    senders = crowd(server, boot, acknowledged, enough=moment.randint(1, 100))
     killer.start()
     for thread in (*senders, killer):
         thread.join()

@@ -14,6 +14,7 @@ from headroom.coordinator.leasing import Leasing
 from headroom.phases import ZERO_MA, PhaseMa, highest, lowest
 from headroom.protocol.messages import CircuitReading, Report
 from headroom.site import parse_site
+from tests.book_mistakes import forgets_older_grants, ignores_the_current
 from tests.support import VirtualClock, site_document
 
 from tools.lease_histories import Violation, run_histories
@@ -128,18 +129,7 @@ def test_a_restored_store_gives_out_nothing_while_a_board_draws_what_it_forgot()
 
 # Mistakes made on purpose: each is found by the histories that find none in the real book.
 
-_grant, _acknowledge, _account = LeaseBook.grant, LeaseBook.acknowledge, LeaseBook._account
-
-
-def forgets_older_grants(
-    self: LeaseBook, board: str, pair: tuple[int, int], wanted: PhaseMa, lease_s: int, now_s: float
-) -> Grant:
-    self._keep(board, [])
-    return _grant(self, board, pair, wanted, lease_s, now_s)
-
-
-def ignores_the_current(self: LeaseBook, ack: Acknowledgement, now_s: float) -> None:
-    _acknowledge(self, replace(ack, measured_ma=ZERO_MA), now_s)
+_account = LeaseBook._account
 
 
 def goes_below_the_safe_limit(

@@ -338,7 +338,9 @@ def test_a_stream_goes_on_after_the_last_event_that_was_heard(server: Server) ->
     assert (kind, [board["id"] for board in change["boards"]]) == ("change", ["flat-2"])
 
 
-def test_a_response_knows_whether_its_client_reads() -> None:
+@contextmanager
+def taken_over() -> Iterator[tuple[socket.socket, OpenResponse]]:
+    """A client, and the response to it, which stays open."""
     responses: queue.Queue[OpenResponse] = queue.Queue()
 
     def app(environ: Any, start_response: Any) -> Iterator[bytes]:
@@ -346,11 +348,16 @@ def test_a_response_knows_whether_its_client_reads() -> None:
         start_response("200 OK", [])
         return iter([b"begun"])
 
-    with ExitStack() as stack:
-        address = stack.enter_context(listening(app))
-        client = stack.enter_context(socket.create_connection((address.host, address.port)))
+    with (
+        listening(app) as address,
+        socket.create_connection((address.host, address.port)) as client,
+    ):
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        response = responses.get(timeout=10)
+        yield client, responses.get(timeout=10)
+
+
+def test_a_response_knows_whether_its_client_reads() -> None:
+    with taken_over() as (client, response):
         while not response.is_behind:  # what the kernel takes is limited
             response.write(bytes(1 << 20))
         client.settimeout(0.1)
@@ -366,19 +373,8 @@ def test_a_response_knows_whether_its_client_reads() -> None:
 
 
 def test_an_event_longer_than_a_server_buffers_blocks_nobody() -> None:
-    responses: queue.Queue[OpenResponse] = queue.Queue()
-
-    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
-        environ[TAKE_OVER] = responses.put
-        start_response("200 OK", [])
-        return iter([b"begun"])
-
-    with ExitStack() as stack:
-        address = stack.enter_context(listening(app))
+    with taken_over() as (client, response):
         watched = Watched()
-        client = stack.enter_context(socket.create_connection((address.host, address.port)))
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        response = responses.get(timeout=10)
         watched.hub.keep(response, watched.hub.begin("anna"), lambda: True)
         quick = watched.watch(Reader())
         for epoch in (2, 3):

@@ -6,23 +6,17 @@ from typing import Any
 
 import pytest
 from tests.board_client import BoardClient
-from tests.support import World, site_document
+from tests.support import World, roomy_world
 
 pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
 def world(tmp_path: Path, database: str) -> Iterator[World]:
-    """Two boards that could each use all of a metered riser of 25 A, long after the start."""
-    document = site_document()
+    """Its feeder has a meter."""
     meter = {"max_ma": {"L1": 6000}, "rise_ma": {"L1": 500}, "max_age_s": 15}
-    document["feeders"][0] |= {"meter": meter}
-    for board in document["boards"]:
-        board["circuits"][0]["rated_ma"] = 25_000
-    world = World(tmp_path, document, database=database)
-    world.outwait_earlier_terms()
-    yield world
-    world.store.close()
+    with roomy_world(tmp_path, database, {"meter": meter}) as world:
+        yield world
 
 
 def send(world: World, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.board_client import BoardClient
 from tests.server_process import prepare, serving
-from tests.test_durability import BOARDS, Minute, crowded_site, report_until_killed, stored_minutes
+from tests.test_durability import Minute, crowd, crowded_site, stored_minutes
 
 STOPS = 2
 # A writer waits 5 s for the store, and so do the page's requests.
@@ -24,17 +24,8 @@ def test_every_report_that_is_stored_was_answered(tmp_path: Path, database: str)
     acknowledged: set[Minute] = set()
     for boot in range(1, STOPS + 1):
         with serving(tmp_path, database=database) as server:
-            reached = threading.Event()
-            enough = moment.randint(20, 100)
             heard: set[Minute] = set()
-            boards = [server.board(f"flat-{n}", boot=boot) for n in range(1, BOARDS + 1)]
-            senders = [
-                threading.Thread(target=report_until_killed, args=[board, heard, enough, reached])
-                for board in boards
-            ]
-            for sender in senders:
-                sender.start()
-            assert reached.wait(60)
+            senders = crowd(server, boot, heard, enough=moment.randint(20, 100))
             server.process.terminate()
             for sender in senders:
                 sender.join()

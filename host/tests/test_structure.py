@@ -10,21 +10,15 @@ from headroom.coordinator import Coordinator
 from headroom.store import open_store
 from headroom.store.backup import back_up, restore
 from tests.board_client import BoardClient
-from tests.support import World, key_of, site_document
+from tests.support import World, key_of, roomy_world, site_document
 
 pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
 def world(tmp_path: Path, database: str) -> Iterator[World]:
-    """Two boards of 5 A that could each use all of a riser of 25 A, long after the start."""
-    document = site_document()
-    for board in document["boards"]:
-        board["circuits"][0]["rated_ma"] = 25_000
-    world = World(tmp_path, document, database=database)
-    world.outwait_earlier_terms()
-    yield world
-    world.store.close()
+    with roomy_world(tmp_path, database) as world:
+        yield world
 
 
 def send(world: World, method: str, path: str, body: Any = None) -> Any:

@@ -8,7 +8,7 @@ from headroom.history.steps import QUARTER_S, CircuitStep
 from headroom.history.usual import Expected, Usual
 from headroom.store import series
 from tests.board_client import BoardClient
-from tests.support import World, site_document
+from tests.support import World, roomy_world
 
 pytestmark = pytest.mark.both_databases
 
@@ -19,14 +19,8 @@ FREE_MA = 24_000  # 25 A less 1 A that no relay controls
 
 @pytest.fixture
 def world(tmp_path: Path, database: str) -> Iterator[World]:
-    """Boards whose one circuit could use all of the feeder, long after the start."""
-    document = site_document()
-    for board in document["boards"]:
-        board["circuits"][0]["rated_ma"] = 25_000
-    world = World(tmp_path, document, database=database)
-    world.outwait_earlier_terms()
-    yield world
-    world.close()
+    with roomy_world(tmp_path, database) as world:
+        yield world
 
 
 def draw(world: World, board: str, quarter_unix_s: int, *highest_ma: int) -> None:
