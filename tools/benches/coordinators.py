@@ -27,9 +27,9 @@ def measure(options: Options) -> Iterator[Figure]:
     broken: list[str] = []
     answered, began_s = 0, time.monotonic()
     with progress("histories", count) as advance, ProcessPoolExecutor() as pool:
-        for of_one, how in pool.map(play, range(first, first + count), chunksize=_AT_ONCE):
+        for of_one, ways in pool.map(play, range(first, first + count), chunksize=_AT_ONCE):
             answered += of_one
-            broken += how
+            broken += ways
             advance()
     rate = count / (time.monotonic() - began_s)
 
