@@ -218,12 +218,11 @@ class Site:
     """A real `headroom serve` on a store that knows its boards."""
 
     def __init__(self, folder: Path, name: str, postgres: PostgresServer, boards: int) -> None:
-        data = folder / f"{name}-{boards}"
+        data = Path(tempfile.mkdtemp(prefix=name, dir=folder))
         self._boards = boards
         self._url = (
             f"sqlite:///{data}/store/headroom.db" if name == "SQLite" else postgres.new_database()
         )
-        data.mkdir()
         (data / "site.toml").write_text(site_file(boards))
         with closing(open_store(self._url)) as store, store.write() as db:
             for number in range(boards):
