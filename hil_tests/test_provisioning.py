@@ -166,7 +166,7 @@ WRONG = (
     ({"wifi_password_file": "/nowhere"}, "/nowhere: cannot be read as a password", ""),
     ({"wifi_password_file": __file__}, "characters, at most 64 are possible", ""),
     ({"port": "/dev/ttyUSB99"}, "/dev/ttyUSB99: there is no such port", "plug it in"),
-    ({"port": "socket://127.0.0.1:9"}, "cannot be opened", "plug the converter in"),
+    ({"port": "socket://127.0.0.1:9"}, "cannot be opened", "see whether it listens there"),
 )
 
 
