@@ -130,8 +130,9 @@ def _removing_one(table: Table, name: str) -> Executable:
 
 @cache
 def _removing(table: Table, name: str) -> Executable:
-    array = bindparam(_given(name), type_=postgresql.ARRAY(table.c[name].type))
-    return delete(table).where(table.c[name] == func.any(array))
+    # Not as an array: PostgreSQL would go on with the plan that it made while the table was empty,
+    # which reads all of it.
+    return delete(table).where(table.c[name].in_(bindparam(_given(name), expanding=True)))
 
 
 def _update(table: Table, values: Mapping[str, Any]) -> Executable:
