@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
+from headroom.bucket import Bucket
 from headroom.coordinator.reception import is_board_id
 from headroom.protocol.problems import ProblemError
 
@@ -34,8 +35,7 @@ class Refusals:
         self._now_s = now_s
         self._lock = threading.Lock()
         self._counts: Counter[Refusal] = Counter()
-        self._lines = float(MOST_LINES_AT_ONCE)
-        self._at_s = now_s()
+        self._lines = Bucket.full(MOST_LINES_AT_ONCE, _LINES_PER_S, now_s())
         self._unlogged = 0
 
     def add(self, board_id: str, is_known: bool, problem: ProblemError) -> None:
@@ -63,9 +63,8 @@ class Refusals:
 
     def _take_line(self) -> bool:
         now_s = self._now_s()
-        gained = _LINES_PER_S * (now_s - self._at_s)
-        self._lines, self._at_s = min(MOST_LINES_AT_ONCE, self._lines + gained), now_s
-        if self._lines < 1:
+        left = self._lines.level_at(now_s) - 1
+        if left < 0:
             return False
-        self._lines -= 1
+        self._lines = self._lines.holding(left, now_s)
         return True
